@@ -1,0 +1,4 @@
+//! A SOCKS5 proxy in plain blocking Rust that an administrator can steer while it runs.
+#![forbid(unsafe_code)]
+
+pub mod wire;
