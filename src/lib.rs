@@ -1,4 +1,5 @@
 //! A SOCKS5 proxy in plain blocking Rust that an administrator can steer while it runs.
 #![forbid(unsafe_code)]
 
+pub mod core;
 pub mod wire;

@@ -17,10 +17,7 @@ fn encoded(encode: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
 /// Every request of section 3 with its octets.
 fn requests() -> Vec<(&'static [u8], Request)> {
     let (name, password) = (b"ada".to_vec(), b"\xe9t\xe9".to_vec());
-    let add = Request::AddUser {
-        name: name.clone(),
-        password: password.clone(),
-    };
+    let add = Request::AddUser { name: name.clone(), password: password.clone() };
     let remove = Request::RemoveUser { name: name.clone() };
     let edit = Request::EditUser { name, password };
     vec![
@@ -39,34 +36,14 @@ fn requests() -> Vec<(&'static [u8], Request)> {
 
 /// Requests with a successful response of section 4 and its octets.
 fn responses() -> Vec<(Request, &'static [u8], Response)> {
-    let metrics = Response::Metrics {
-        historic: 0x0102_0304,
-        current: 5,
-        bytes: u32::MAX,
-    };
+    let metrics = Response::Metrics { historic: 0x0102_0304, current: 5, bytes: u32::MAX };
     let users = vec![b"ada".to_vec(), b"bob".to_vec()];
     vec![
-        (
-            Request::Metrics,
-            b"\x00\x01\x02\x03\x04\x00\x00\x00\x05\xff\xff\xff\xff",
-            metrics,
-        ),
-        (
-            Request::ListUsers,
-            b"\x00\x02\x03ada\x03bob",
-            Response::Users(users),
-        ),
+        (Request::Metrics, b"\x00\x01\x02\x03\x04\x00\x00\x00\x05\xff\xff\xff\xff", metrics),
+        (Request::ListUsers, b"\x00\x02\x03ada\x03bob", Response::Users(users)),
         (Request::ListUsers, b"\x00\x00", Response::Users(vec![])),
-        (
-            Request::SpoofingStatus,
-            b"\x00\x00",
-            Response::Spoofing(false),
-        ),
-        (
-            Request::SpoofingStatus,
-            b"\x00\x01",
-            Response::Spoofing(true),
-        ),
+        (Request::SpoofingStatus, b"\x00\x00", Response::Spoofing(false)),
+        (Request::SpoofingStatus, b"\x00\x01", Response::Spoofing(true)),
         (Request::BufferSize(4096), b"\x00", Response::Done),
         (Request::Spoofing(1), b"\x00", Response::Done),
     ]
@@ -76,19 +53,12 @@ fn responses() -> Vec<(Request, &'static [u8], Response)> {
 fn logins() {
     let long = [vec![1, 255], vec![b'u'; 255], vec![255], vec![0; 255]].concat();
     for (bytes, username, password) in [
-        (
-            &b"\x01\x05admin\x06secret"[..],
-            &b"admin"[..],
-            &b"secret"[..],
-        ),
+        (&b"\x01\x05admin\x06secret"[..], &b"admin"[..], &b"secret"[..]),
         (b"\x01\x00\x00", b"", b""),
         (b"\x01\x01\xe9\x00", b"\xe9", b""),
         (&long, &[b'u'; 255], &[0; 255]),
     ] {
-        let login = Login {
-            username: username.to_vec(),
-            password: password.to_vec(),
-        };
+        let login = Login { username: username.to_vec(), password: password.to_vec() };
         is_golden(bytes, &login, Login::decode);
         assert_eq!(encoded(|out| login.encode(out)), bytes);
     }
@@ -158,10 +128,7 @@ fn pipelined_responses_survive_every_split() {
             }
             Ok::<_, ResponseError>(decoded)
         });
-        assert!(
-            read.iter().eq(all.iter().map(|(.., value)| value)),
-            "cut at {cut}"
-        );
+        assert!(read.iter().eq(all.iter().map(|(.., value)| value)), "cut at {cut}");
     }
 }
 
@@ -224,11 +191,7 @@ fn any_answer() -> impl Strategy<Value = (Request, Response)> {
     let name = prop::collection::vec(any::<u8>(), 1..=255);
     prop_oneof![
         any::<[u32; 3]>().prop_map(|[historic, current, bytes]| {
-            let metrics = Response::Metrics {
-                historic,
-                current,
-                bytes,
-            };
+            let metrics = Response::Metrics { historic, current, bytes };
             (Request::Metrics, metrics)
         }),
         prop::collection::vec(name, 0..=20)

@@ -85,10 +85,7 @@ fn logins() {
         (b"\x01\x01\x00\x02\xff\x0a", b"\x00", b"\xff\n"),
         (&long, &[b'u'; 255], &[0; 255]),
     ] {
-        let login = Login {
-            username: username.to_vec(),
-            password: password.to_vec(),
-        };
+        let login = Login { username: username.to_vec(), password: password.to_vec() };
         is_golden(bytes, &login, Login::decode);
         assert_eq!(encoded(|out| login.encode(out)), bytes);
     }
@@ -116,10 +113,7 @@ fn requests() {
         (0x7e, Command::Other(0x7e)),
     ] {
         for (bytes, destination) in with_each_host(&[5, code, 0]) {
-            let request = Request {
-                command,
-                destination,
-            };
+            let request = Request { command, destination };
             is_golden(&bytes, &request, Request::decode);
             assert_eq!(encoded(|out| request.encode(out)), bytes);
         }
@@ -128,11 +122,7 @@ fn requests() {
 
 #[test]
 fn replies() {
-    for code in [
-        ReplyCode::SUCCEEDED,
-        ReplyCode::TTL_EXPIRED,
-        ReplyCode(0xfe),
-    ] {
+    for code in [ReplyCode::SUCCEEDED, ReplyCode::TTL_EXPIRED, ReplyCode(0xfe)] {
         for (bytes, bound) in with_each_host(&[5, code.0, 0]) {
             let reply = Reply { code, bound };
             is_golden(&bytes, &reply, Reply::decode);
@@ -180,18 +170,12 @@ fn datagrams_and_every_truncation() {
 #[test]
 fn streams_survive_every_split() {
     let requests: Vec<Request> = with_each_host(&[])
-        .map(|(_, destination)| Request {
-            command: Command::Connect,
-            destination,
-        })
+        .map(|(_, destination)| Request { command: Command::Connect, destination })
         .collect();
     let stream = encoded(|out| requests.iter().for_each(|request| request.encode(out)));
     survives_every_split(&stream, &requests, Request::decode);
 
-    let login = Login {
-        username: b"ada".to_vec(),
-        password: b"\x01\x05".to_vec(),
-    };
+    let login = Login { username: b"ada".to_vec(), password: b"\x01\x05".to_vec() };
     let stream = encoded(|out| [&login, &login].iter().for_each(|login| login.encode(out)));
     survives_every_split(&stream, &[login.clone(), login], Login::decode);
 }

@@ -12,10 +12,7 @@ pub struct Input<'a> {
 impl<'a> Input<'a> {
     /// A cursor before the first of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Input {
-            rest: bytes,
-            used: 0,
-        }
+        Input { rest: bytes, used: 0 }
     }
 
     /// How many bytes the successful reads took.

@@ -57,11 +57,7 @@ pub fn survives_every_split<T, E>(
 {
     for cut in 0..=stream.len() {
         let (first, second) = stream.split_at(cut);
-        assert_eq!(
-            read_stream([first, second], &decode),
-            values,
-            "cut at {cut}"
-        );
+        assert_eq!(read_stream([first, second], &decode), values, "cut at {cut}");
     }
     for size in 1..=stream.len() {
         let read = read_stream(stream.chunks(size), &decode);
@@ -79,10 +75,7 @@ pub fn mutate(seed: u64, budget: usize, golden: &[Vec<u8>], mut probe: impl FnMu
         for _ in 0..=random.below(4) {
             mutate_once(&mut bytes, &mut random);
         }
-        let _shown = ShownOnPanic {
-            round,
-            bytes: &bytes,
-        };
+        let _shown = ShownOnPanic { round, bytes: &bytes };
         probe(&bytes);
     }
 }

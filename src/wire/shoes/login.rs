@@ -67,10 +67,7 @@ impl Login {
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Login")
-            .field(
-                "username",
-                &format_args!("\"{}\"", self.username.escape_ascii()),
-            )
+            .field("username", &format_args!("\"{}\"", self.username.escape_ascii()))
             .field("password", &format_args!("<hidden>"))
             .finish()
     }
@@ -138,21 +135,14 @@ pub enum LoginError {
 impl fmt::Display for LoginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LoginError::Version(got) = self;
-        write!(
-            f,
-            "the message begins with version {got:#04x} where SHOES has 0x01"
-        )
+        write!(f, "the message begins with version {got:#04x} where SHOES has 0x01")
     }
 }
 
 impl std::error::Error for LoginError {}
 
 fn check_version(octet: u8) -> Result<(), LoginError> {
-    if octet == VERSION {
-        Ok(())
-    } else {
-        Err(LoginError::Version(octet))
-    }
+    if octet == VERSION { Ok(()) } else { Err(LoginError::Version(octet)) }
 }
 
 #[cfg(test)]
@@ -170,19 +160,13 @@ mod tests {
 
     #[test]
     fn lengths_of_zero_decode() {
-        let empty = Login {
-            username: Vec::new(),
-            password: Vec::new(),
-        };
+        let empty = Login { username: Vec::new(), password: Vec::new() };
         assert_eq!(Login::decode(&[1, 0, 0]), Ok(Some((empty, 3))));
     }
 
     #[test]
     fn debug_shows_no_password() {
-        let login = Login {
-            username: b"ada".to_vec(),
-            password: b"secret".to_vec(),
-        };
+        let login = Login { username: b"ada".to_vec(), password: b"secret".to_vec() };
         assert!(!format!("{login:?}").contains("secret"));
         assert!(format!("{login:?}").contains("ada"));
     }

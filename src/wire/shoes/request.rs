@@ -244,10 +244,7 @@ mod tests {
     fn the_longest_request_is_as_long_as_said() {
         let mut password = vec![0; 255];
         let name = password.clone();
-        let edit = Request::EditUser {
-            name: name.clone(),
-            password: password.clone(),
-        };
+        let edit = Request::EditUser { name: name.clone(), password: password.clone() };
         let mut out = Vec::new();
         edit.encode(&mut out);
         assert_eq!((out.len(), edit.check()), (Request::LEN_MAX, Ok(())));

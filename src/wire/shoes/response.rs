@@ -109,11 +109,7 @@ impl Response {
         match self {
             Response::Done => out.push(Status::SUCCESS.0),
             Response::Failed(status) => out.push(status.0),
-            Response::Metrics {
-                historic,
-                current,
-                bytes,
-            } => {
+            Response::Metrics { historic, current, bytes } => {
                 out.push(Status::SUCCESS.0);
                 put_u32(out, *historic);
                 put_u32(out, *current);
@@ -139,11 +135,7 @@ fn put_users(out: &mut Vec<u8>, names: &[Vec<u8>]) {
 }
 
 fn read_metrics(input: &mut Input<'_>) -> Option<Response> {
-    Some(Response::Metrics {
-        historic: input.u32()?,
-        current: input.u32()?,
-        bytes: input.u32()?,
-    })
+    Some(Response::Metrics { historic: input.u32()?, current: input.u32()?, bytes: input.u32()? })
 }
 
 fn read_users(input: &mut Input<'_>) -> Result<Option<Response>, ResponseError> {
@@ -187,10 +179,7 @@ impl fmt::Display for ResponseError {
         match self {
             ResponseError::EmptyName => write!(f, "the list of users holds an empty name"),
             ResponseError::Spoofing(got) => {
-                write!(
-                    f,
-                    "the password spoofing status is {got:#04x}, neither 0x00 nor 0x01"
-                )
+                write!(f, "the password spoofing status is {got:#04x}, neither 0x00 nor 0x01")
             }
         }
     }
@@ -219,9 +208,7 @@ mod tests {
         let mut out = Vec::new();
         Response::Users(names).encode(&mut out);
         assert_eq!((out[1], out.len()), (255, 2 + 255 * 3));
-        let (decoded, used) = Response::decode(&Request::ListUsers, &out)
-            .unwrap()
-            .unwrap();
+        let (decoded, used) = Response::decode(&Request::ListUsers, &out).unwrap().unwrap();
         assert_eq!(decoded, Response::Users(vec![vec![b'u'; 2]; 255]));
         assert_eq!(used, out.len());
     }

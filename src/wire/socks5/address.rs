@@ -117,10 +117,7 @@ impl Address {
     pub const LEN_MAX: usize = 259;
 
     /// 0.0.0.0:0, the address of a reply that has none to tell.
-    pub const UNSPECIFIED: Address = Address {
-        host: Host::V4(Ipv4Addr::UNSPECIFIED),
-        port: 0,
-    };
+    pub const UNSPECIFIED: Address = Address { host: Host::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
 
     /// Whether the host fits its field; a decoded one always does.
     ///
@@ -180,10 +177,7 @@ impl Address {
 /// IPv4-mapped IPv6 addresses become the IPv4 address that they are; a scope is not kept.
 impl From<SocketAddr> for Address {
     fn from(address: SocketAddr) -> Self {
-        Address {
-            host: address.ip().into(),
-            port: address.port(),
-        }
+        Address { host: address.ip().into(), port: address.port() }
     }
 }
 
@@ -227,10 +221,7 @@ mod tests {
     #[test]
     fn a_name_must_be_one() {
         assert_eq!(Host::parse_name(b"example.org"), Ok("example.org"));
-        assert_eq!(
-            Host::parse_name("bücher.example".as_bytes()),
-            Ok("bücher.example")
-        );
+        assert_eq!(Host::parse_name("bücher.example".as_bytes()), Ok("bücher.example"));
         assert_eq!(Host::parse_name(b"::1"), Ok("::1"));
         assert_eq!(Host::parse_name(b""), Err(BadName::Empty));
         assert_eq!(Host::parse_name(b"a b"), Err(BadName::Space));
@@ -253,10 +244,7 @@ mod tests {
 
     #[test]
     fn the_longest_address_is_as_long_as_said() {
-        let mut address = Address {
-            host: Host::Name(vec![b'n'; 255]),
-            port: 1,
-        };
+        let mut address = Address { host: Host::Name(vec![b'n'; 255]), port: 1 };
         let mut out = Vec::new();
         address.encode(&mut out);
         assert_eq!(out.len(), Address::LEN_MAX);

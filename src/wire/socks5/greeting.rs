@@ -35,9 +35,7 @@ impl Greeting {
 
     /// A greeting that offers `methods`, in this order.
     pub fn new(methods: &[Method]) -> Self {
-        Greeting {
-            methods: methods.iter().map(|method| method.0).collect(),
-        }
+        Greeting { methods: methods.iter().map(|method| method.0).collect() }
     }
 
     /// Whether the client offered `method`. FF is no method, so it is never on offer.
@@ -136,9 +134,6 @@ mod tests {
 
     #[test]
     fn no_method_at_all_is_well_formed() {
-        assert_eq!(
-            Greeting::decode(&[5, 0, 9]),
-            Ok(Some((Greeting::new(&[]), 2)))
-        );
+        assert_eq!(Greeting::decode(&[5, 0, 9]), Ok(Some((Greeting::new(&[]), 2))));
     }
 }

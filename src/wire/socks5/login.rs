@@ -73,10 +73,7 @@ impl Login {
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Login")
-            .field(
-                "username",
-                &format_args!("\"{}\"", self.username.escape_ascii()),
-            )
+            .field("username", &format_args!("\"{}\"", self.username.escape_ascii()))
             .field("password", &format_args!("<hidden>"))
             .finish()
     }
@@ -119,11 +116,7 @@ impl LoginStatus {
 }
 
 fn check_login_version(octet: u8) -> Result<(), Socks5Error> {
-    if octet == LOGIN_VERSION {
-        Ok(())
-    } else {
-        Err(Socks5Error::LoginVersion(octet))
-    }
+    if octet == LOGIN_VERSION { Ok(()) } else { Err(Socks5Error::LoginVersion(octet)) }
 }
 
 #[cfg(test)]
@@ -141,22 +134,13 @@ mod tests {
 
     #[test]
     fn debug_shows_no_password() {
-        let login = Login {
-            username: b"ada\n\xff".to_vec(),
-            password: b"secret".to_vec(),
-        };
-        assert_eq!(
-            format!("{login:?}"),
-            r#"Login { username: "ada\n\xff", password: <hidden> }"#
-        );
+        let login = Login { username: b"ada\n\xff".to_vec(), password: b"secret".to_vec() };
+        assert_eq!(format!("{login:?}"), r#"Login { username: "ada\n\xff", password: <hidden> }"#);
     }
 
     #[test]
     fn check_names_what_is_too_long() {
-        let mut login = Login {
-            username: vec![0; 255],
-            password: vec![0; 256],
-        };
+        let mut login = Login { username: vec![0; 255], password: vec![0; 256] };
         assert_eq!(login.check().map_err(|e| e.field), Err("password"));
         login.password.pop();
         assert_eq!(login.check(), Ok(()));

@@ -52,10 +52,7 @@ impl fmt::Display for Socks5Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Version(got) => {
-                write!(
-                    f,
-                    "the message begins with version {got:#04x} where SOCKS5 has 0x05"
-                )
+                write!(f, "the message begins with version {got:#04x} where SOCKS5 has 0x05")
             }
             Self::LoginVersion(got) => {
                 write!(
@@ -64,10 +61,7 @@ impl fmt::Display for Socks5Error {
                 )
             }
             Self::AddressType(got) => {
-                write!(
-                    f,
-                    "the address type {got:#04x} is none of 0x01, 0x03 and 0x04"
-                )
+                write!(f, "the address type {got:#04x} is none of 0x01, 0x03 and 0x04")
             }
             Self::Truncated => write!(f, "the datagram ends inside its SOCKS5 header"),
         }
@@ -78,9 +72,5 @@ impl std::error::Error for Socks5Error {}
 
 /// Holds the first octet of a message against [`VERSION`].
 fn check_version(octet: u8) -> Result<(), Socks5Error> {
-    if octet == VERSION {
-        Ok(())
-    } else {
-        Err(Socks5Error::Version(octet))
-    }
+    if octet == VERSION { Ok(()) } else { Err(Socks5Error::Version(octet)) }
 }

@@ -68,10 +68,7 @@ impl Reply {
 
     /// A reply with nothing to tell but why: its address is 0.0.0.0:0, its length 10 octets.
     pub const fn failure(code: ReplyCode) -> Self {
-        Reply {
-            code,
-            bound: Address::UNSPECIFIED,
-        }
+        Reply { code, bound: Address::UNSPECIFIED }
     }
 
     /// Reads one message from the front of `bytes`.
@@ -123,10 +120,7 @@ mod tests {
     #[test]
     fn codes_speak_as_the_rfc_does() {
         assert_eq!(ReplyCode::TTL_EXPIRED.to_string(), "TTL expired");
-        assert_eq!(
-            ReplyCode::NOT_ALLOWED.to_string(),
-            "connection not allowed by ruleset"
-        );
+        assert_eq!(ReplyCode::NOT_ALLOWED.to_string(), "connection not allowed by ruleset");
         assert_eq!(ReplyCode(9).to_string(), "unassigned reply code 0x09");
     }
 }

@@ -76,10 +76,7 @@ impl Request {
         let Some(destination) = Address::read(&mut input)? else {
             return Ok(None);
         };
-        let request = Request {
-            command: command.into(),
-            destination,
-        };
+        let request = Request { command: command.into(), destination };
         Ok(Some((request, input.used())))
     }
 

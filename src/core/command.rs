@@ -1,0 +1,134 @@
+//! The one vocabulary of management: what can be asked, answered and denied.
+//! A dialect translates its bytes to a [`Command`] and an [`Outcome`] or a
+//! [`Denied`] back to bytes; there is nothing else it can say.
+
+use std::fmt;
+
+use super::account::{Name, Password};
+use super::admins::AdminSecrets;
+use super::connections::{ConnectionId, ConnectionView};
+use super::metrics::Metrics;
+use super::settings::{Setting, Settings};
+
+/// What an admin asks for.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// The counters.
+    GetMetrics,
+    /// The names in the user directory.
+    ListUsers,
+    /// A new user.
+    AddUser {
+        /// Its name.
+        name: Name,
+        /// Its password.
+        password: Password,
+    },
+    /// Another password for a user.
+    EditUser {
+        /// Its name.
+        name: Name,
+        /// The new password.
+        password: Password,
+    },
+    /// Takes a user out of the directory.
+    RemoveUser {
+        /// Its name.
+        name: Name,
+    },
+    /// A new admin.
+    AddAdmin {
+        /// Its name.
+        name: Name,
+        /// How it will log in.
+        secrets: AdminSecrets,
+    },
+    /// Takes an admin out of the directory, unless it is the last.
+    RemoveAdmin {
+        /// Its name.
+        name: Name,
+    },
+    /// The client connections that are open now.
+    ListConnections,
+    /// Ends one client connection.
+    CutConnection(ConnectionId),
+    /// The settings.
+    GetConfig,
+    /// Changes one setting.
+    SetConfig(Setting),
+    /// Shuts the server down.
+    Stop,
+}
+
+impl Command {
+    /// The scope that a limited caller needs for it.
+    pub fn scope(&self) -> &'static str {
+        match self {
+            Self::GetMetrics => "GET_METRICS",
+            Self::ListUsers => "LIST_USERS",
+            Self::AddUser { .. } => "ADD_USER",
+            Self::EditUser { .. } => "EDIT_USER",
+            Self::RemoveUser { .. } => "REMOVE_USER",
+            Self::AddAdmin { .. } => "ADD_ADMIN",
+            Self::RemoveAdmin { .. } => "REMOVE_ADMIN",
+            Self::ListConnections => "LIST_CONNECTIONS",
+            Self::CutConnection(_) => "CUT_CONNECTION",
+            Self::GetConfig => "GET_CONFIG",
+            Self::SetConfig(_) => "SET_CONFIG",
+            Self::Stop => "STOP",
+        }
+    }
+}
+
+/// The answer to a [`Command`] that was carried out.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Done, and there is nothing to tell.
+    Done,
+    /// To [`Command::GetMetrics`].
+    Metrics(Metrics),
+    /// To [`Command::ListUsers`]: sorted by the octets of the names.
+    Users(Vec<Name>),
+    /// To [`Command::ListConnections`]: sorted by their numbers.
+    Connections(Vec<ConnectionView>),
+    /// To [`Command::GetConfig`].
+    Config(Box<Settings>),
+}
+
+/// Why a [`Command`] was not carried out. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Denied {
+    /// The caller lacks this scope.
+    Forbidden(&'static str),
+    /// There is a user of this name already.
+    UserExists(Name),
+    /// There is no user of this name.
+    UserUnknown(Name),
+    /// The directory holds as many users as it may.
+    UsersFull(u32),
+    /// There is an admin of this name already.
+    AdminExists(Name),
+    /// There is no admin of this name.
+    AdminUnknown(Name),
+    /// Nobody could manage the server without this admin.
+    LastAdmin(Name),
+    /// There is no open connection of this number.
+    ConnectionUnknown(ConnectionId),
+}
+
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forbidden(scope) => write!(f, "the scope {scope} is required"),
+            Self::UserExists(name) => write!(f, "the user {name} exists already"),
+            Self::UserUnknown(name) => write!(f, "there is no user {name}"),
+            Self::UsersFull(cap) => write!(f, "there are {cap} users, no more are allowed"),
+            Self::AdminExists(name) => write!(f, "the admin {name} exists already"),
+            Self::AdminUnknown(name) => write!(f, "there is no admin {name}"),
+            Self::LastAdmin(name) => write!(f, "{name} is the last admin and has to stay"),
+            Self::ConnectionUnknown(id) => write!(f, "there is no open connection {id}"),
+        }
+    }
+}
+
+impl std::error::Error for Denied {}

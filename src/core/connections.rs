@@ -1,0 +1,471 @@
+//! The client connections that are open now, and the counters they feed.
+//!
+//! A [`Connection`] is a guard: while it lives the connection is counted and
+//! listed; its `Drop` takes it out, adds its octets to the totals and writes its
+//! line of the access log, on every way out.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use parking_lot::Mutex;
+
+use super::access::AccessLine;
+use super::account::Name;
+use super::lines::Lines;
+
+/// The number of a connection: 1, 2, 3 ... since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Saying what it wants, or having it prepared.
+    Handshake,
+    /// Being served.
+    Open,
+    /// One side has sent all it had.
+    HalfClosed,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Handshake => "handshake",
+            Self::Open => "open",
+            Self::HalfClosed => "half-closed",
+        })
+    }
+}
+
+/// How a connection ended, as the access log says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Both sides finished.
+    Closed,
+    /// The client's connection broke.
+    ClientError,
+    /// The target's connection broke.
+    TargetError,
+    /// No byte moved for the timeout.
+    Idle,
+    /// It did not say what it wants in time.
+    HandshakeTimeout,
+    /// The request was answered with a failure.
+    Refused,
+    /// Its login failed.
+    LoginFailed,
+    /// It broke the rules of the protocol.
+    ProtocolError,
+    /// An admin cut it.
+    Cut,
+    /// The server stopped.
+    Shutdown,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "closed",
+            Self::ClientError => "client-error",
+            Self::TargetError => "target-error",
+            Self::Idle => "idle",
+            Self::HandshakeTimeout => "handshake-timeout",
+            Self::Refused => "refused",
+            Self::LoginFailed => "login-failed",
+            Self::ProtocolError => "protocol-error",
+            Self::Cut => "cut",
+            Self::Shutdown => "shutdown",
+        })
+    }
+}
+
+/// The sockets of a connection, as far as ending it goes.
+pub trait End: Send + Sync {
+    /// Ends it: `orderly` after silence, so that peers see an end; otherwise so
+    /// that peers see an error. Called again while threads still hold on to it.
+    fn end(&self, orderly: bool);
+}
+
+/// What the settings allow, at the moment of asking.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at once.
+    pub total: u32,
+    /// At once from one address.
+    pub per_address: Option<u32>,
+}
+
+/// A connection as an admin sees it.
+#[derive(Debug, Clone)]
+pub struct ConnectionView {
+    /// Its number.
+    pub id: ConnectionId,
+    /// The service that accepted it.
+    pub service: &'static str,
+    /// Who it is, `anonymous` without a login, `-` before it.
+    pub user: String,
+    /// Where it comes from.
+    pub client: SocketAddr,
+    /// Where it goes, once known: `host:port`.
+    pub target: Option<String>,
+    /// What it is doing.
+    pub state: State,
+    /// Octets from the client.
+    pub bytes_up: u64,
+    /// Octets to the client.
+    pub bytes_down: u64,
+    /// Time since it was accepted.
+    pub age: Duration,
+}
+
+/// Shown for clients that need no login.
+pub const ANONYMOUS: &str = "anonymous";
+
+struct Entry {
+    id: ConnectionId,
+    service: &'static str,
+    client: SocketAddr,
+    started: Instant,
+    began: SystemTime,
+    up: AtomicU64,
+    down: AtomicU64,
+    about: Mutex<About>,
+}
+
+struct About {
+    /// The login that was tried, accepted or not.
+    claimed: Option<String>,
+    /// `Some` once admitted; the inner `None` is open access.
+    user: Option<Option<Name>>,
+    destination: Option<(String, u16)>,
+    state: State,
+    status: Option<u8>,
+    ended: Option<Ended>,
+    end: Option<Arc<dyn End>>,
+    /// Octets seen by the last sweep, and since when there have been no more.
+    quiet: (u64, Instant),
+}
+
+#[derive(Default)]
+struct Live {
+    entries: BTreeMap<u64, Arc<Entry>>,
+    per_address: HashMap<IpAddr, u32>,
+    per_user: HashMap<Option<Name>, u32>,
+    historic: u64,
+    max_current: u64,
+    refused: u64,
+    finished_up: u64,
+    finished_down: u64,
+}
+
+/// All connections of all services.
+#[derive(Default)]
+pub struct Connections {
+    live: Mutex<Live>,
+    access_log: Option<Lines>,
+}
+
+/// Counters of [`Connections`] at one moment; see [`super::metrics::Metrics`].
+pub(super) struct Totals {
+    pub historic: u64,
+    pub current: u64,
+    pub max_current: u64,
+    pub bytes_up: u64,
+    pub bytes_down: u64,
+    pub active_users: u64,
+    pub refused: u64,
+}
+
+impl Connections {
+    pub(super) fn new(access_log: Option<Lines>) -> Self {
+        Self { access_log, ..Self::default() }
+    }
+
+    /// Admits a connection, or counts it as refused when a limit is reached.
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        service: &'static str,
+        client: SocketAddr,
+        limits: Limits,
+    ) -> Option<Connection> {
+        let client = SocketAddr::new(client.ip().to_canonical(), client.port());
+        let mut live = self.live.lock();
+        let current = live.entries.len();
+        let here = live.per_address.get(&client.ip()).copied().unwrap_or(0);
+        if current >= limits.total as usize || limits.per_address.is_some_and(|most| here >= most) {
+            live.refused = live.refused.saturating_add(1);
+            return None;
+        }
+        live.historic = live.historic.saturating_add(1);
+        live.max_current = live.max_current.max(current as u64 + 1);
+        *live.per_address.entry(client.ip()).or_default() += 1;
+        let entry = Arc::new(Entry::new(ConnectionId(live.historic), service, client));
+        live.entries.insert(entry.id.0, Arc::clone(&entry));
+        Some(Connection { entry, all: Arc::clone(self) })
+    }
+
+    /// What is open now, in the order of the numbers.
+    pub fn list(&self) -> Vec<ConnectionView> {
+        self.snapshot().iter().map(|entry| entry.view()).collect()
+    }
+
+    /// Ends those that `which` picks; says how many.
+    pub(super) fn cut(&self, why: Ended, which: impl Fn(&ConnectionView) -> bool) -> usize {
+        let chosen = self.snapshot().into_iter().filter(|entry| which(&entry.view()));
+        chosen.map(|entry| entry.end(why, false)).count()
+    }
+
+    /// Ends what has been silent for too long, and presses on those that were
+    /// ended and still hold on. To be called every fraction of a second.
+    pub fn sweep(&self, now: Instant, timeout: Duration, half_closed: Duration) {
+        for entry in self.snapshot() {
+            entry.sweep(now, timeout, half_closed);
+        }
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        let live = self.live.lock();
+        let moving = |count: fn(&Entry) -> &AtomicU64| -> u64 {
+            live.entries.values().map(|entry| count(entry).load(Ordering::Relaxed)).sum()
+        };
+        Totals {
+            historic: live.historic,
+            current: live.entries.len() as u64,
+            max_current: live.max_current,
+            bytes_up: live.finished_up.saturating_add(moving(|entry| &entry.up)),
+            bytes_down: live.finished_down.saturating_add(moving(|entry| &entry.down)),
+            active_users: live.per_user.len() as u64,
+            refused: live.refused,
+        }
+    }
+
+    fn snapshot(&self) -> Vec<Arc<Entry>> {
+        self.live.lock().entries.values().cloned().collect()
+    }
+
+    fn forget(&self, entry: &Entry, user: Option<&Option<Name>>) {
+        let mut live = self.live.lock();
+        live.entries.remove(&entry.id.0);
+        release(&mut live.per_address, &entry.client.ip());
+        if let Some(user) = user {
+            release(&mut live.per_user, user);
+        }
+        let (up, down) = (entry.up.load(Ordering::Relaxed), entry.down.load(Ordering::Relaxed));
+        live.finished_up = live.finished_up.saturating_add(up);
+        live.finished_down = live.finished_down.saturating_add(down);
+    }
+}
+
+fn release<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, u32>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
+/// One open client connection.
+pub struct Connection {
+    entry: Arc<Entry>,
+    all: Arc<Connections>,
+}
+
+impl Connection {
+    /// Its number.
+    pub fn id(&self) -> ConnectionId {
+        self.entry.id
+    }
+
+    /// Where it comes from, IPv4-mapped addresses unmapped.
+    pub fn client(&self) -> SocketAddr {
+        self.entry.client
+    }
+
+    /// Notes the name of a login before it is checked.
+    pub fn claims(&self, name: &[u8]) {
+        self.entry.about.lock().claimed = Some(super::text::Printable(name).to_string());
+    }
+
+    /// Counts it for this user; `false` when the user has as many as allowed.
+    pub(super) fn admit_user(&self, user: Option<&Name>, most: Option<u32>) -> bool {
+        let user = user.cloned();
+        let mut live = self.all.live.lock();
+        let open = live.per_user.get(&user).copied().unwrap_or(0);
+        if user.is_some() && most.is_some_and(|most| open >= most) {
+            live.refused = live.refused.saturating_add(1);
+            return false;
+        }
+        *live.per_user.entry(user.clone()).or_default() += 1;
+        drop(live);
+        self.entry.about.lock().user = Some(user);
+        true
+    }
+
+    /// Notes where it wants to go.
+    pub fn heads_for(&self, host: String, port: u16) {
+        self.entry.about.lock().destination = Some((host, port));
+    }
+
+    /// Notes the status that the client was told.
+    pub fn answered(&self, status: u8) {
+        self.entry.about.lock().status = Some(status);
+    }
+
+    /// Enters a state, from which the timeouts run anew.
+    pub fn enter(&self, state: State) {
+        let mut about = self.entry.about.lock();
+        about.state = state;
+        about.quiet.1 = Instant::now();
+    }
+
+    /// Says how to end it from outside. What was ended before this is ended now.
+    pub fn attach(&self, end: Arc<dyn End>) {
+        let mut about = self.entry.about.lock();
+        about.end = Some(Arc::clone(&end));
+        let late = about.ended.is_some();
+        drop(about);
+        if late {
+            end.end(false);
+        }
+    }
+
+    /// Notes how it ended; the first to say so is right. `false` for the others.
+    pub fn ended(&self, why: Ended) -> bool {
+        let mut about = self.entry.about.lock();
+        let first = about.ended.is_none();
+        about.ended.get_or_insert(why);
+        first
+    }
+
+    /// Octets from the client to the target; to be added to as they move.
+    pub fn up(&self) -> &AtomicU64 {
+        &self.entry.up
+    }
+
+    /// Octets from the target to the client.
+    pub fn down(&self) -> &AtomicU64 {
+        &self.entry.down
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let entry = &self.entry;
+        let mut about = entry.about.lock();
+        about.end = None;
+        let user = about.user.take();
+        self.all.forget(entry, user.as_ref());
+        // Whoever vanished without a word (a health check) is no news.
+        let (Some(log), Some(ended)) = (&self.all.access_log, about.ended) else { return };
+        let named = user.map(|user| user.map_or(ANONYMOUS.into(), |name| name.to_string()));
+        let line = AccessLine {
+            date: entry.began,
+            user: named.or(about.claimed.take()),
+            client: entry.client,
+            destination: about.destination.take(),
+            status: about.status,
+            bytes_up: entry.up.load(Ordering::Relaxed),
+            bytes_down: entry.down.load(Ordering::Relaxed),
+            lasted: entry.started.elapsed(),
+            ended,
+        };
+        drop(about);
+        log(line.to_string());
+    }
+}
+
+impl Entry {
+    fn new(id: ConnectionId, service: &'static str, client: SocketAddr) -> Self {
+        let now = Instant::now();
+        let about = About {
+            claimed: None,
+            user: None,
+            destination: None,
+            state: State::Handshake,
+            status: None,
+            ended: None,
+            end: None,
+            quiet: (0, now),
+        };
+        Self {
+            id,
+            service,
+            client,
+            started: now,
+            began: SystemTime::now(),
+            up: AtomicU64::new(0),
+            down: AtomicU64::new(0),
+            about: Mutex::new(about),
+        }
+    }
+
+    fn octets(&self) -> u64 {
+        let down = self.down.load(Ordering::Relaxed);
+        self.up.load(Ordering::Relaxed).saturating_add(down)
+    }
+
+    fn view(&self) -> ConnectionView {
+        let about = self.about.lock();
+        let user = match &about.user {
+            Some(Some(name)) => name.to_string(),
+            Some(None) => ANONYMOUS.into(),
+            None => "-".into(),
+        };
+        let target = about.destination.as_ref().map(|(host, port)| format!("{host}:{port}"));
+        ConnectionView {
+            id: self.id,
+            service: self.service,
+            user,
+            client: self.client,
+            target,
+            state: about.state,
+            bytes_up: self.up.load(Ordering::Relaxed),
+            bytes_down: self.down.load(Ordering::Relaxed),
+            age: self.started.elapsed(),
+        }
+    }
+
+    fn end(&self, why: Ended, orderly: bool) {
+        let mut about = self.about.lock();
+        about.ended.get_or_insert(why);
+        let end = about.end.clone();
+        drop(about);
+        if let Some(end) = end {
+            end.end(orderly);
+        }
+    }
+
+    fn sweep(&self, now: Instant, timeout: Duration, half_closed: Duration) {
+        let octets = self.octets();
+        let mut about = self.about.lock();
+        if about.quiet.0 != octets {
+            about.quiet = (octets, now);
+        }
+        let allowed = match about.state {
+            // The deadlines of the conversation hold here.
+            State::Handshake => Duration::MAX,
+            State::Open => timeout,
+            State::HalfClosed => timeout.min(half_closed),
+        };
+        let silent = now.saturating_duration_since(about.quiet.1) >= allowed;
+        let (ended, end) = (about.ended, about.end.clone());
+        drop(about);
+        match (ended, end) {
+            (Some(_), Some(end)) => end.end(false),
+            (None, _) if silent => self.end(Ended::Idle, true),
+            _ => {}
+        }
+    }
+}

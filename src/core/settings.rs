@@ -1,0 +1,227 @@
+//! What an admin can change while the server runs.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The size of a relay buffer set by an admin: 512-65535 octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BufferSize(u16);
+
+impl BufferSize {
+    /// The smallest size, in octets.
+    pub const MIN: u16 = 512;
+
+    /// Accepts a size in octets; `None` when it is out of range.
+    pub fn new(octets: u64) -> Option<Self> {
+        u16::try_from(octets).ok().filter(|octets| *octets >= Self::MIN).map(Self)
+    }
+
+    /// The size in octets.
+    pub fn octets(self) -> u16 {
+        self.0
+    }
+}
+
+/// Names in a page of the user list of the datagram dialect: 1-200.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageSize(u8);
+
+impl PageSize {
+    /// The largest page, and the one at the start.
+    pub const MAX: u8 = 200;
+
+    /// Accepts a number of names; `None` when it is out of range.
+    pub fn new(names: u8) -> Option<Self> {
+        (1..=Self::MAX).contains(&names).then_some(Self(names))
+    }
+
+    /// The number of names.
+    pub fn names(self) -> u8 {
+        self.0
+    }
+}
+
+/// Everything that can be changed while the server runs. A change is effective
+/// at once; where it says so, also for what is already open.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// A relay in which no byte moves for this long is ended, open ones too.
+    pub timeout: Duration,
+    /// Client connections at once, all services together.
+    pub max_connections: u32,
+    /// Client connections at once of one user; `None`: no limit.
+    pub max_per_user: Option<u32>,
+    /// Client connections at once from one address; `None`: no limit.
+    pub max_per_address: Option<u32>,
+    /// Accounts in the user directory.
+    pub max_users: u32,
+    /// The buffer of relays opened afterwards; `None`: grows with the traffic.
+    pub buffer_size: Option<BufferSize>,
+    /// Names in a page of the datagram dialect's user list.
+    pub page_size: PageSize,
+    /// Whether the passive credential monitor watches relays.
+    pub spoofing: bool,
+    /// The folder of the mailboxes, used by the next POP3 session.
+    pub maildir: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(3600),
+            max_connections: 500,
+            max_per_user: None,
+            max_per_address: None,
+            max_users: 255,
+            buffer_size: None,
+            page_size: PageSize(PageSize::MAX),
+            spoofing: false,
+            maildir: None,
+        }
+    }
+}
+
+/// One change of the [`Settings`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Setting {
+    /// See [`Settings::timeout`].
+    Timeout(Duration),
+    /// See [`Settings::max_connections`].
+    MaxConnections(u32),
+    /// See [`Settings::max_per_user`].
+    MaxPerUser(Option<u32>),
+    /// See [`Settings::max_per_address`].
+    MaxPerAddress(Option<u32>),
+    /// See [`Settings::max_users`].
+    MaxUsers(u32),
+    /// See [`Settings::buffer_size`].
+    BufferSize(Option<BufferSize>),
+    /// See [`Settings::page_size`].
+    PageSize(PageSize),
+    /// See [`Settings::spoofing`].
+    Spoofing(bool),
+    /// See [`Settings::maildir`].
+    Maildir(Maildir),
+}
+
+/// A folder that existed when it was named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Maildir(PathBuf);
+
+impl Maildir {
+    /// Accepts an existing folder.
+    ///
+    /// # Errors
+    /// A sentence when there is no folder at that path.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        if path.is_dir() {
+            Ok(Self(path.into()))
+        } else {
+            Err(format!("maildir {}: there is no such folder, create it first", path.display()))
+        }
+    }
+}
+
+/// Why words don't make a [`Setting`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadSetting {
+    /// No setting has this name.
+    Unknown,
+    /// The setting does not take this value.
+    Value,
+}
+
+impl fmt::Display for BadSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => write!(f, "no setting has this name, use one of {}", NAMES.join(", ")),
+            Self::Value => f.write_str("the setting does not take this value"),
+        }
+    }
+}
+
+impl std::error::Error for BadSetting {}
+
+/// The names that [`Setting::parse`] knows.
+pub const NAMES: [&str; 6] =
+    ["timeout", "max_connections", "max_users", "buffer_size", "max_per_user", "max_per_address"];
+
+/// A year: longer makes no sense for a timeout, and `Instant` can add it.
+const LONGEST_TIMEOUT_SECS: u64 = 366 * 24 * 60 * 60;
+
+impl Setting {
+    /// Reads a change from a name and a decimal number. `timeout` is in seconds,
+    /// `buffer_size` in octets; 0 takes a per-user or per-address limit, or the
+    /// fixed buffer size, away.
+    ///
+    /// # Errors
+    /// [`BadSetting`] says whether the name or the value is to blame.
+    pub fn parse(name: &str, value: &str) -> Result<Self, BadSetting> {
+        let known = NAMES.iter().find(|known| known.eq_ignore_ascii_case(name));
+        let name = *known.ok_or(BadSetting::Unknown)?;
+        let digits = !value.is_empty() && value.bytes().all(|octet| octet.is_ascii_digit());
+        let number = digits.then(|| value.parse::<u64>().ok()).flatten();
+        let number = number.ok_or(BadSetting::Value)?;
+        Self::from_number(name, number).ok_or(BadSetting::Value)
+    }
+
+    fn from_number(name: &str, number: u64) -> Option<Self> {
+        let count = u32::try_from(number).ok();
+        let limit = count.map(|count| Some(count).filter(|count| *count > 0));
+        match name {
+            "timeout" => (1..=LONGEST_TIMEOUT_SECS)
+                .contains(&number)
+                .then(|| Self::Timeout(Duration::from_secs(number))),
+            "max_connections" => count.map(Self::MaxConnections),
+            "max_users" => count.map(Self::MaxUsers),
+            "max_per_user" => limit.map(Self::MaxPerUser),
+            "max_per_address" => limit.map(Self::MaxPerAddress),
+            "buffer_size" if number == 0 => Some(Self::BufferSize(None)),
+            _ => BufferSize::new(number).map(|size| Self::BufferSize(Some(size))),
+        }
+    }
+}
+
+impl Settings {
+    pub(super) fn change(&mut self, setting: Setting) {
+        match setting {
+            Setting::Timeout(timeout) => self.timeout = timeout,
+            Setting::MaxConnections(limit) => self.max_connections = limit,
+            Setting::MaxPerUser(limit) => self.max_per_user = limit,
+            Setting::MaxPerAddress(limit) => self.max_per_address = limit,
+            Setting::MaxUsers(limit) => self.max_users = limit,
+            Setting::BufferSize(size) => self.buffer_size = size,
+            Setting::PageSize(size) => self.page_size = size,
+            Setting::Spoofing(on) => self.spoofing = on,
+            Setting::Maildir(folder) => self.maildir = Some(folder.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_become_settings() {
+        let timeout = Setting::parse("timeout", "30");
+        assert_eq!(timeout, Ok(Setting::Timeout(Duration::from_secs(30))));
+        assert_eq!(Setting::parse("MAX_USERS", "7"), Ok(Setting::MaxUsers(7)));
+        assert_eq!(Setting::parse("max_per_user", "0"), Ok(Setting::MaxPerUser(None)));
+        assert_eq!(Setting::parse("speed", "1"), Err(BadSetting::Unknown));
+        for bad in ["", "x", "-1", "+1", "1.5", "0", "99999999999999999999"] {
+            assert_eq!(Setting::parse("timeout", bad), Err(BadSetting::Value), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_buffer_size_has_a_range() {
+        assert!(BufferSize::new(511).is_none());
+        assert_eq!(BufferSize::new(512).map(BufferSize::octets), Some(512));
+        assert_eq!(BufferSize::new(65535).map(BufferSize::octets), Some(65535));
+        assert!(BufferSize::new(65536).is_none());
+        assert_eq!(Setting::parse("buffer_size", "511"), Err(BadSetting::Value));
+        assert_eq!(Setting::parse("buffer_size", "0"), Ok(Setting::BufferSize(None)));
+    }
+}
