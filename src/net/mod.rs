@@ -1,0 +1,3 @@
+//! Sockets, threads, time and shutdown. Nothing here knows a protocol.
+
+pub mod session;
