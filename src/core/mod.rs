@@ -290,9 +290,13 @@ impl Core {
         if connection.admit_user(client.name(), most) { Ok(()) } else { Err(OverLimit) }
     }
 
-    /// Whether a client may still open something new: it has not been removed.
+    /// Whether a client may still open something new: it has not been removed, and
+    /// a login has not become required since.
     pub fn still_welcome(&self, client: &Client) -> bool {
-        client.name().is_none_or(|name| self.0.users.contains(name))
+        match client.name() {
+            Some(name) => self.0.users.contains(name),
+            None => !self.0.users.login_required(),
+        }
     }
 
     /// The settings at this moment.

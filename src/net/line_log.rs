@@ -1,0 +1,110 @@
+//! A log file that never holds up who writes to it.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+
+/// Lines that may wait for the disk; more are dropped and counted.
+const WAITING: usize = 8192;
+
+enum Message {
+    Line(String),
+    /// Dropped when everything before it is written.
+    Flush(Sender<()>),
+}
+
+/// A file and the thread that appends lines to it.
+pub struct LineLog {
+    messages: Sender<Message>,
+    lost: Arc<AtomicU64>,
+}
+
+impl LineLog {
+    /// Opens a file for appending; only its owner may read a new one.
+    ///
+    /// # Errors
+    /// When it can't be opened, or there is no thread for it.
+    pub fn open(name: &'static str, path: &Path) -> io::Result<Self> {
+        let file = private(path)?;
+        let (messages, waiting) = crossbeam_channel::bounded(WAITING);
+        let lost = Arc::new(AtomicU64::new(0));
+        let writer = Writer { path: path.into(), file, lost: Arc::clone(&lost), healthy: true };
+        let builder = thread::Builder::new().name(format!("log-{name}"));
+        builder.spawn(move || writer.run(&waiting))?;
+        Ok(Self { messages, lost })
+    }
+
+    /// A function that appends a line, or drops it when the disk can't keep up.
+    pub fn sink(&self) -> impl Fn(String) + Send + Sync + use<> {
+        let (messages, lost) = (self.messages.clone(), Arc::clone(&self.lost));
+        move |line| {
+            if messages.try_send(Message::Line(line)).is_err() {
+                lost.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Waits until all lines so far are written, but no longer than `most`.
+    pub fn flush(&self, most: Duration) {
+        let (done, written) = crossbeam_channel::bounded(1);
+        if self.messages.send_timeout(Message::Flush(done), most).is_ok() {
+            // Too late or never: the disk is stuck, and stopping matters more.
+            let _ = written.recv_timeout(most);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn private(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().append(true).create(true).mode(0o600).open(path)
+}
+
+#[cfg(not(unix))]
+fn private(path: &Path) -> io::Result<File> {
+    File::options().append(true).create(true).open(path)
+}
+
+struct Writer {
+    path: PathBuf,
+    file: File,
+    lost: Arc<AtomicU64>,
+    healthy: bool,
+}
+
+impl Writer {
+    fn run(mut self, waiting: &Receiver<Message>) {
+        while let Ok(first) = waiting.recv() {
+            let mut batch = String::new();
+            let mut flushes = Vec::new();
+            for message in std::iter::once(first).chain(waiting.try_iter().take(WAITING)) {
+                match message {
+                    Message::Line(line) => batch.extend([line.as_str(), "\n"]),
+                    Message::Flush(done) => flushes.push(done),
+                }
+            }
+            self.write(&batch);
+            drop(flushes);
+        }
+    }
+
+    /// Writes a batch or loses it: a full disk must not fill the memory too.
+    fn write(&mut self, batch: &str) {
+        let path = self.path.display();
+        let written = self.file.write_all(batch.as_bytes());
+        if let (Err(error), true) = (&written, self.healthy) {
+            log::error!("writing to {path} failed, lines are lost until it works: {error}");
+        }
+        self.healthy = written.is_ok();
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            log::warn!("{lost} lines for {path} came faster than the disk and are lost");
+        }
+    }
+}
