@@ -337,8 +337,7 @@ impl Core {
         let _ = self.0.stop.try_send(());
     }
 
-    /// Records a login that a watched server has accepted. Without a
-    /// credentials log it goes to standard output, never to another log.
+    /// Records a login that a watched server has accepted.
     pub fn record_credentials(
         &self,
         user: &str,
@@ -347,9 +346,8 @@ impl Core {
     ) {
         let date = SystemTime::now();
         let line = CredentialLine { date, user, destination, port, name, password };
-        match &self.0.credentials_log {
-            Some(log) => log(line.to_string()),
-            None => println!("{line}"),
+        if let Some(log) = &self.0.credentials_log {
+            log(line.to_string());
         }
     }
 }

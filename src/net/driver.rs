@@ -11,7 +11,7 @@ use super::session::{Input, Next, Session};
 /// What a peer may cost in time and memory.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// For the whole conversation, however many reads it takes.
+    /// Until the peer is admitted, however many reads it takes.
     pub total: Option<Duration>,
     /// Without an octet in either direction.
     pub idle: Option<Duration>,
@@ -83,6 +83,9 @@ pub fn converse<S: Session + ?Sized>(
         let next = session.advance(&mut input, &mut output, Instant::now());
         (&mut &*stream).write_all(&output)?;
         output.clear();
+        if session.admitted() {
+            clock.bounds.total = None;
+        }
         match next {
             Next::Write => {}
             Next::Close => return Ok(Ending::Closed),
