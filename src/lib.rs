@@ -3,4 +3,5 @@
 
 pub mod core;
 pub mod net;
+pub mod socks;
 pub mod wire;

@@ -1,3 +1,4 @@
 //! Sockets, threads, time and shutdown. Nothing here knows a protocol.
 
 pub mod session;
+pub mod watch;
