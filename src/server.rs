@@ -2,7 +2,7 @@
 //! which they stop.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -124,13 +124,17 @@ impl Server {
             return Err(StartError::OpenProxy(config.socks));
         }
         let mut logs = Vec::new();
-        let access_log = open_log("access", config.access_log.as_deref(), &mut logs)?;
-        let credentials = open_log("credentials", config.credentials_log.as_deref(), &mut logs)?;
-        let (core, stops) = Core::new(Start {
-            settings: config.settings,
-            access_log,
-            credentials_log: credentials.or_else(|| Some(Box::new(to_stdout))),
-        })?;
+        let access_log = match &config.access_log {
+            Some(path) => Some(keep(open_log("access", path)?, &mut logs)),
+            None => None,
+        };
+        let credentials = match &config.credentials_log {
+            Some(path) => open_log("credentials", path)?,
+            None => LineLog::stdout("credentials")?,
+        };
+        let credentials_log = Some(keep(credentials, &mut logs));
+        let (core, stops) =
+            Core::new(Start { settings: config.settings, access_log, credentials_log })?;
         for (name, password) in config.users {
             core.install_user(name, password).map_err(StartError::User)?;
         }
@@ -274,19 +278,13 @@ fn listen(
     Ok(Listeners { socks, dialects: found })
 }
 
-fn open_log(
-    name: &'static str,
-    path: Option<&Path>,
-    logs: &mut Vec<LineLog>,
-) -> Result<Option<Lines>, StartError> {
-    let Some(path) = path else { return Ok(None) };
-    let log = LineLog::open(name, path).map_err(|error| StartError::Log(path.into(), error))?;
+/// Keeps a log and gives its sink.
+fn keep(log: LineLog, logs: &mut Vec<LineLog>) -> Lines {
     let sink = log.sink();
     logs.push(log);
-    Ok(Some(Box::new(sink)))
+    Box::new(sink)
 }
 
-fn to_stdout(line: String) {
-    // Nobody may be reading any more, which is no reason to stop.
-    let _ = writeln!(io::stdout(), "{line}");
+fn open_log(name: &'static str, path: &Path) -> Result<LineLog, StartError> {
+    LineLog::open(name, path).map_err(|error| StartError::Log(path.into(), error))
 }

@@ -29,6 +29,7 @@ mod guessing;
 mod lines;
 mod metrics;
 mod settings;
+mod states;
 mod text;
 mod users;
 
@@ -49,7 +50,7 @@ pub use caller::Caller;
 pub use clock::Utc;
 pub use command::{Command, Denied, Outcome};
 pub use connections::{
-    ANONYMOUS, Connection, ConnectionId, ConnectionView, Connections, End, Ended, Limits, State,
+    ANONYMOUS, Connection, ConnectionId, ConnectionView, Connections, End, Limits,
 };
 pub use guessing::{FREE_FAILURES, Guessing, LONGEST_REFUSAL, WINDOW};
 pub use lines::Lines;
@@ -57,6 +58,7 @@ pub use metrics::Metrics;
 pub use settings::{
     BadSetting, BufferSize, Maildir, NAMES as SETTING_NAMES, PageSize, Setting, Settings,
 };
+pub use states::{Ended, State};
 pub use text::Printable;
 pub use users::Users;
 
