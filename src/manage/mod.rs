@@ -1,40 +1,53 @@
-//! Management.
+//! The management dialects: each translates its octets to a
+//! [`Command`](crate::core::Command) and the answer back, and nothing else.
+//!
+//! [`DIALECTS`] is the only list of them. One more is a codec in `wire/`, a
+//! conversation here, a row in the table and a transcript in `tests/golden/`.
+
+mod shoes;
+
+use std::net::IpAddr;
+
+pub use shoes::ShoesSession;
+
 use crate::core::Core;
 use crate::net::session::Session;
-use std::net::IpAddr;
-/// d
+use crate::wire::shoes::{Login, Request};
+
+/// A management protocol that the server speaks.
+#[derive(Debug, Clone, Copy)]
 pub struct Dialect {
-    /// n
+    /// What it is called on the command line, in the log and in `tests/golden/`.
     pub name: &'static str,
-    /// t
-    pub transport: Transport,
-    /// l
+    /// The octets of its longest message: a buffer of this size is always enough
+    /// for the conversation to go on.
     pub longest_input: usize,
+    /// How it reaches us.
+    pub transport: Transport,
 }
-/// t
+
+/// What carries a dialect, and what makes a conversation of it.
+#[derive(Debug, Clone, Copy)]
 pub enum Transport {
-    /// t
-    Tcp(fn(&Core, IpAddr) -> Box<dyn Session<Done = ()> + Send>),
+    /// A TCP connection each, with a peer at that address.
+    Tcp(fn(&Core, IpAddr) -> Conversation),
 }
-/// d
-pub static DIALECTS: &[Dialect] = &[Dialect {
+
+/// A conversation in any dialect; the server closes at its end.
+pub type Conversation = Box<dyn Session<Done = ()> + Send>;
+
+/// All dialects.
+pub const DIALECTS: &[Dialect] = &[Dialect {
     name: "shoes",
-    transport: Transport::Tcp(|_, _| Box::new(S)),
-    longest_input: 1024,
+    longest_input: longer(Login::LEN_MAX, Request::LEN_MAX),
+    transport: Transport::Tcp(|core, from| Box::new(ShoesSession::new(core.clone(), from))),
 }];
-struct S;
-impl Session for S {
-    type Done = ();
-    fn advance(
-        &mut self,
-        _: &mut crate::net::session::Input,
-        _: &mut Vec<u8>,
-        _: std::time::Instant,
-    ) -> crate::net::session::Next<()> {
-        crate::net::session::Next::Close
-    }
-}
-/// d
+
+/// The dialect of this name.
 pub fn dialect(name: &str) -> Option<&'static Dialect> {
-    DIALECTS.iter().find(|d| d.name == name)
+    DIALECTS.iter().find(|dialect| dialect.name == name)
+}
+
+const fn longer(one: usize, other: usize) -> usize {
+    if one > other { one } else { other }
 }
