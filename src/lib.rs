@@ -1,6 +1,62 @@
-//! A SOCKS5 proxy in plain blocking Rust that an administrator can steer while it runs.
+//! socksd: a SOCKS5 proxy in plain blocking Rust that an administrator can steer
+//! while it runs.
+//!
+//! This page is the architecture. Read the rooms in this order; each explains
+//! itself at its top.
+//!
+//! ```text
+//! bin/socksd  bin/socksctl        arguments -> validated configuration -> start
+//! args  welcome  logger           the command line, the first words, the log
+//! server                          where everything meets: listeners and shutdown
+//! socks   manage   client         conversations: what a byte means here
+//! net                             sockets, threads, time; knows no protocol
+//! core              wire          meaning        |        bytes <-> values
+//! ```
+//!
+//! Imports point downwards only; `tests/layering.rs` fails when one does not.
+//!
+//! 1. [`wire`]: pure codecs. Every decoder answers "need more", "here is the value
+//!    and how many octets it took", or what is wrong.
+//! 2. [`core`]: users, admins, settings, metrics and open connections behind one
+//!    handle, [`core::Core`], and one vocabulary: [`core::Command`],
+//!    [`core::Outcome`], [`core::Denied`]. A dialect can say nothing else.
+//! 3. [`net::session`]: a conversation is a state machine, bytes in and bytes out.
+//!    [`net::driver`] is the one place that feeds it from a socket.
+//! 4. [`socks::handshake`]: the SOCKS5 conversation, then [`socks::connect`],
+//!    [`socks::bind`] and [`socks::udp`] for what can be asked.
+//! 5. [`net::relay`]: two threads, each copying one direction.
+//! 6. [`manage`]: one file per management dialect, and the table of them.
+//! 7. [`server`]: starts all of it, and stops it in the right order.
+//!
+//! # Invariants
+//!
+//! - Nothing that a peer sends is trusted past [`wire`]: no index, no `unwrap`, no
+//!   allocation of a length that the peer chose.
+//! - Success is a value. A [`core::Caller`] or a [`core::Client`] is made by a
+//!   login only, and what comes next asks for one.
+//! - Counts are guards. A [`core::Connection`] is counted, listed and logged for
+//!   exactly as long as it lives.
+//! - Locks are held for a few lines and never across I/O.
+//! - Nothing waits in an unbounded queue: what can't be served now is refused now.
+//!
+//! # Where this differs from what one would expect
+//!
+//! - Threads of the pool serve one connection after the other, so they are named
+//!   `socks-1`, `socks-2` ... and not after a connection.
+//! - A relay has no read timeouts. The server's main thread looks at all
+//!   connections four times a second, compares their counters, and ends the silent
+//!   ones from outside ([`core::Core::sweep`]). So the copying itself costs two
+//!   system calls per chunk, and a changed timeout reaches what is already open.
+//! - A side that breaks has the other one reset, not closed: half an answer must
+//!   not look like a whole one.
 #![forbid(unsafe_code)]
 
+pub mod args;
 pub mod core;
+pub mod logger;
+pub mod manage;
 pub mod net;
+pub mod server;
+pub mod socks;
+pub mod welcome;
 pub mod wire;

@@ -1,2 +1,52 @@
-//! The proxy.
-fn main() {}
+//! The server: arguments become a configuration, which is started and served
+//! until a signal or an admin stops it.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use argh::FromArgs;
+use socksd::args::Args;
+use socksd::server::{Server, StartError};
+use socksd::welcome::Welcome;
+use socksd::{logger, net};
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let args = match Args::from_args(&["socksd"], &words) {
+        Ok(args) => args,
+        Err(exit) if exit.status.is_ok() => {
+            println!("{}", exit.output.trim_end());
+            return ExitCode::SUCCESS;
+        }
+        Err(exit) => {
+            eprintln!("socksd: {}", exit.output.trim_end());
+            return ExitCode::from(2);
+        }
+    };
+    if args.version {
+        println!("socksd {}", env!("CARGO_PKG_VERSION"));
+        return ExitCode::SUCCESS;
+    }
+    logger::install();
+    match serve(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("socksd: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(args: Args) -> Result<(), StartError> {
+    net::raise_descriptor_limit();
+    let mut config = args.into_config();
+    let welcome = Welcome::prepare(&mut config)?;
+    let server = Server::start(config)?;
+    let core = server.core().clone();
+    ctrlc::set_handler(move || core.stop()).map_err(io::Error::other)?;
+    // Nobody may be reading, which is no reason not to serve.
+    let _ = io::stdout().write_all(welcome.text(server.listeners()).as_bytes());
+    server.run();
+    Ok(())
+}

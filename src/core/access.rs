@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use super::clock::Utc;
-use super::connections::Ended;
+use super::states::Ended;
 use super::text::Printable;
 
 /// One connection: tab-separated `date user A client-ip client-port destination

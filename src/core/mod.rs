@@ -29,6 +29,7 @@ mod guessing;
 mod lines;
 mod metrics;
 mod settings;
+mod states;
 mod text;
 mod users;
 
@@ -49,7 +50,7 @@ pub use caller::Caller;
 pub use clock::Utc;
 pub use command::{Command, Denied, Outcome};
 pub use connections::{
-    ANONYMOUS, Connection, ConnectionId, ConnectionView, Connections, End, Ended, Limits, State,
+    ANONYMOUS, Connection, ConnectionId, ConnectionView, Connections, End, Limits,
 };
 pub use guessing::{FREE_FAILURES, Guessing, LONGEST_REFUSAL, WINDOW};
 pub use lines::Lines;
@@ -57,6 +58,7 @@ pub use metrics::Metrics;
 pub use settings::{
     BadSetting, BufferSize, Maildir, NAMES as SETTING_NAMES, PageSize, Setting, Settings,
 };
+pub use states::{Ended, State};
 pub use text::Printable;
 pub use users::Users;
 
@@ -290,9 +292,13 @@ impl Core {
         if connection.admit_user(client.name(), most) { Ok(()) } else { Err(OverLimit) }
     }
 
-    /// Whether a client may still open something new: it has not been removed.
+    /// Whether a client may still open something new: it has not been removed, and
+    /// a login has not become required since.
     pub fn still_welcome(&self, client: &Client) -> bool {
-        client.name().is_none_or(|name| self.0.users.contains(name))
+        match client.name() {
+            Some(name) => self.0.users.contains(name),
+            None => !self.0.users.login_required(),
+        }
     }
 
     /// The settings at this moment.
@@ -333,8 +339,7 @@ impl Core {
         let _ = self.0.stop.try_send(());
     }
 
-    /// Records a login that a watched server has accepted. Without a
-    /// credentials log it goes to standard output, never to another log.
+    /// Records a login that a watched server has accepted.
     pub fn record_credentials(
         &self,
         user: &str,
@@ -343,9 +348,8 @@ impl Core {
     ) {
         let date = SystemTime::now();
         let line = CredentialLine { date, user, destination, port, name, password };
-        match &self.0.credentials_log {
-            Some(log) => log(line.to_string()),
-            None => println!("{line}"),
+        if let Some(log) = &self.0.credentials_log {
+            log(line.to_string());
         }
     }
 }

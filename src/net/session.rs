@@ -80,6 +80,12 @@ pub trait Session {
     /// What it ends in, when it doesn't end the connection.
     type Done;
 
+    /// Whether the peer has proved who it is. From then on the total deadline,
+    /// which keeps strangers from holding threads, no longer runs.
+    fn admitted(&self) -> bool {
+        false
+    }
+
     /// Goes on as far as it can: takes what it understands from `input`, appends
     /// its answers to `output`. It is called once before anything has arrived
     /// (for a banner), then whenever something has, when the moment it asked for

@@ -34,12 +34,15 @@
 //!
 //! # Caps
 //!
-//! Every length that a peer chooses in these protocols is one octet wide, so a field is at most
-//! [`FIELD_MAX`] octets, and no decoder reserves memory for what has not come. The `LEN_MAX` of a
-//! message is all that a connection ever has to buffer for it.
+//! Every length that a peer chooses in the binary protocols is one octet wide, so a field is at
+//! most [`FIELD_MAX`] octets, and no decoder reserves memory for what has not come. The `LEN_MAX`
+//! of a message is all that a connection ever has to buffer for it. A POP3 line has no length
+//! before it; one over [`pop3::LINE_MAX`] octets is refused.
 
+pub mod base64;
 mod input;
 mod output;
+pub mod pop3;
 pub mod shoes;
 pub mod socks5;
 

@@ -19,7 +19,7 @@ const ATYP_NAME: u8 = 0x03;
 const ATYP_V6: u8 = 0x04;
 
 /// The host part of an [`Address`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Host {
     /// ATYP 01.
     V4(Ipv4Addr),
@@ -28,6 +28,16 @@ pub enum Host {
     /// ATYP 03, 0 to 255 octets as they came. [`Host::parse_name`] says whether it can be a name;
     /// it may hold an IP address in its text form.
     Name(Vec<u8>),
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::V4(ip) => write!(f, "V4({ip})"),
+            Self::V6(ip) => write!(f, "V6({ip})"),
+            Self::Name(name) => write!(f, "Name(\"{}\")", name.escape_ascii()),
+        }
+    }
 }
 
 impl Host {

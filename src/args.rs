@@ -1,0 +1,215 @@
+//! The command line of socksd: raw arguments become a validated [`Config`].
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use argh::FromArgs;
+
+use crate::core::{BufferSize, Name, Password, Settings};
+use crate::server::Config;
+use crate::socks::service::Options;
+
+/// A SOCKS5 proxy that can be managed while it runs.
+///
+/// Started without anything it serves SOCKS5 on 127.0.0.1:1080 and is managed
+/// over SHOES on 127.0.0.1:8080, with an admin password printed at the start.
+#[derive(FromArgs)]
+#[argh(help_triggers("-h", "--help"))]
+pub struct Args {
+    /// address of the SOCKS5 listener (127.0.0.1)
+    #[argh(option, short = 'l', default = "LOOPBACK", arg_name = "addr")]
+    listen: IpAddr,
+    /// port of the SOCKS5 listener (1080; 0: any free port)
+    #[argh(option, short = 'p', default = "1080")]
+    port: u16,
+    /// address of the SHOES listener (127.0.0.1)
+    #[argh(option, short = 'L', default = "LOOPBACK", arg_name = "addr")]
+    shoes_listen: IpAddr,
+    /// port of the SHOES listener (8080; 0: any free port)
+    #[argh(option, short = 'P', default = "8080", arg_name = "port")]
+    shoes_port: u16,
+    /// a user of the proxy, NAME:PASS; may be given again
+    #[argh(option, short = 'u', arg_name = "name:pass", from_str_fn(account))]
+    user: Vec<Account>,
+    /// an admin, NAME:PASS; may be given again
+    #[argh(option, short = 'U', arg_name = "name:pass", from_str_fn(account))]
+    admin: Vec<Account>,
+    /// leave the credential monitor off although there is a log for it
+    #[argh(switch, short = 'N')]
+    no_credential_monitor: bool,
+    /// print the version
+    #[argh(switch, short = 'v')]
+    pub version: bool,
+    /// client connections at once (500)
+    #[argh(option, arg_name = "n", default = "500")]
+    max_connections: u32,
+    /// client connections at once of one user (no limit)
+    #[argh(option, arg_name = "n")]
+    max_per_user: Option<u32>,
+    /// client connections at once from one address (no limit)
+    #[argh(option, arg_name = "n")]
+    max_per_address: Option<u32>,
+    /// seconds without a byte after which a connection is ended (3600)
+    #[argh(option, arg_name = "secs", default = "secs(3600)", from_str_fn(seconds))]
+    timeout: Duration,
+    /// the same for a connection of which one side has finished (600)
+    #[argh(option, arg_name = "secs", default = "secs(600)", from_str_fn(seconds))]
+    half_closed_timeout: Duration,
+    /// seconds for a whole handshake or management login (10)
+    #[argh(option, arg_name = "secs", default = "secs(10)", from_str_fn(seconds))]
+    handshake_timeout: Duration,
+    /// seconds for name look-up and connecting to a target (10)
+    #[argh(option, arg_name = "secs", default = "secs(10)", from_str_fn(seconds))]
+    connect_timeout: Duration,
+    /// seconds for which BIND waits for its peer (120)
+    #[argh(option, arg_name = "secs", default = "secs(120)", from_str_fn(seconds))]
+    bind_timeout: Duration,
+    /// seconds for which open connections may finish after a stop (10)
+    #[argh(option, arg_name = "secs", default = "secs(10)", from_str_fn(seconds))]
+    grace: Duration,
+    /// octets of a relay buffer, 512-65535 (grows with the traffic)
+    #[argh(option, arg_name = "n", from_str_fn(buffer_size))]
+    buffer_size: Option<BufferSize>,
+    /// address in replies to UDP ASSOCIATE, where clients can't reach the one
+    /// they are connected to
+    #[argh(option, arg_name = "ip")]
+    udp_advertise: Option<IpAddr>,
+    /// ports for datagrams of clients, FIRST-LAST (any free one)
+    #[argh(option, arg_name = "a-b", from_str_fn(port_range))]
+    udp_ports: Option<(u16, u16)>,
+    /// file for credentials that the monitor sees accepted; switches it on
+    #[argh(option, arg_name = "file")]
+    credentials_log: Option<PathBuf>,
+    /// file for one line per connection
+    #[argh(option, arg_name = "file")]
+    access_log: Option<PathBuf>,
+}
+
+/// A name and a password.
+type Account = (Name, Password);
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+impl Args {
+    /// The configuration, and whether an admin has yet to be made up.
+    pub fn into_config(self) -> Config {
+        let settings = Settings {
+            timeout: self.timeout,
+            max_connections: self.max_connections,
+            max_per_user: self.max_per_user,
+            max_per_address: self.max_per_address,
+            buffer_size: self.buffer_size,
+            spoofing: self.credentials_log.is_some() && !self.no_credential_monitor,
+            ..Settings::default()
+        };
+        Config {
+            socks: SocketAddr::new(self.listen, self.port),
+            dialects: vec![("shoes", SocketAddr::new(self.shoes_listen, self.shoes_port))],
+            users: self.user,
+            admins: self.admin,
+            settings,
+            options: Options {
+                handshake_timeout: self.handshake_timeout,
+                connect_timeout: self.connect_timeout,
+                bind_timeout: self.bind_timeout,
+                udp_advertise: self.udp_advertise,
+                udp_ports: self.udp_ports,
+            },
+            half_closed_timeout: self.half_closed_timeout,
+            grace: self.grace,
+            access_log: self.access_log,
+            credentials_log: self.credentials_log,
+        }
+    }
+}
+
+const fn secs(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+fn account(text: &str) -> Result<Account, String> {
+    let (name, password) = text.split_once(':').ok_or("it needs a colon: NAME:PASS")?;
+    let name = Name::new(name.as_bytes()).map_err(|error| format!("name: {error}"))?;
+    let password = Password::new(password.as_bytes());
+    Ok((name, password.map_err(|error| format!("password: {error}"))?))
+}
+
+/// A year: longer makes no sense, and an `Instant` can still add it.
+const LONGEST: f64 = 366.0 * 24.0 * 60.0 * 60.0;
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| (0.001..=LONGEST).contains(seconds));
+    let seconds =
+        seconds.ok_or_else(|| format!("{text} is no number of seconds from 0.001 to {LONGEST}"))?;
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+fn buffer_size(text: &str) -> Result<BufferSize, String> {
+    let size = text.parse().ok().and_then(BufferSize::new);
+    size.ok_or_else(|| format!("{text} is no number of octets from 512 to 65535"))
+}
+
+fn port_range(text: &str) -> Result<(u16, u16), String> {
+    let (first, last) = text.split_once('-').ok_or("it needs a dash: FIRST-LAST")?;
+    match (first.parse(), last.parse()) {
+        (Ok(first), Ok(last)) if 0 < first && first <= last => Ok((first, last)),
+        _ => Err(format!("{text} are no ports FIRST-LAST from 1 to 65535")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Config, String> {
+        let args = Args::from_args(&["socksd"], args).map_err(|exit| exit.output)?;
+        Ok(args.into_config())
+    }
+
+    #[test]
+    fn nothing_at_all_is_enough() {
+        let config = parse(&[]).unwrap();
+        assert_eq!(config.socks.to_string(), "127.0.0.1:1080");
+        assert_eq!(config.dialects, [("shoes", "127.0.0.1:8080".parse().unwrap())]);
+        assert_eq!(config.settings.max_connections, 500);
+        assert!(config.users.is_empty() && config.admins.is_empty());
+    }
+
+    #[test]
+    fn short_flags_and_repeated_accounts() {
+        let line = "-l ::1 -p 0 -L 127.0.0.2 -P 81 -u a:b:c -u d:e -U root:x -N";
+        let config = parse(&line.split(' ').collect::<Vec<_>>()).unwrap();
+        assert_eq!(config.socks.to_string(), "[::1]:0");
+        assert_eq!(config.users.len(), 2);
+        assert!(config.users[0].1.matches(b"b:c"));
+        assert_eq!(config.admins[0].0.as_bytes(), b"root");
+    }
+
+    #[test]
+    fn the_monitor_needs_a_log_and_no_switch() {
+        assert!(parse(&["--credentials-log", "x"]).unwrap().settings.spoofing);
+        assert!(!parse(&["--credentials-log", "x", "-N"]).unwrap().settings.spoofing);
+        assert!(!parse(&[]).unwrap().settings.spoofing);
+    }
+
+    #[test]
+    fn bad_values_are_named() {
+        let bad = [
+            ["-u", "nocolon"],
+            ["-u", ":empty"],
+            ["-u", "empty:"],
+            ["--timeout", "0"],
+            ["--timeout", "-1"],
+            ["--timeout", "nan"],
+            ["--buffer-size", "511"],
+            ["--udp-ports", "9-8"],
+            ["--udp-ports", "0-8"],
+            ["-l", "localhost:1"],
+            ["-p", "65536"],
+        ];
+        for args in bad {
+            assert!(parse(&args).is_err(), "{args:?}");
+        }
+    }
+}

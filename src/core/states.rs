@@ -1,0 +1,66 @@
+//! What a connection is doing, and how it ended.
+
+use std::fmt;
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Saying what it wants, or having it prepared.
+    Handshake,
+    /// Being served.
+    Open,
+    /// One side has sent all it had.
+    HalfClosed,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Handshake => "handshake",
+            Self::Open => "open",
+            Self::HalfClosed => "half-closed",
+        })
+    }
+}
+
+/// How a connection ended, as the access log says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Both sides finished.
+    Closed,
+    /// The client's connection broke.
+    ClientError,
+    /// The target's connection broke.
+    TargetError,
+    /// No byte moved for the timeout.
+    Idle,
+    /// It did not say what it wants in time.
+    HandshakeTimeout,
+    /// The request was answered with a failure.
+    Refused,
+    /// Its login failed.
+    LoginFailed,
+    /// It broke the rules of the protocol.
+    ProtocolError,
+    /// An admin cut it.
+    Cut,
+    /// The server stopped.
+    Shutdown,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "closed",
+            Self::ClientError => "client-error",
+            Self::TargetError => "target-error",
+            Self::Idle => "idle",
+            Self::HandshakeTimeout => "handshake-timeout",
+            Self::Refused => "refused",
+            Self::LoginFailed => "login-failed",
+            Self::ProtocolError => "protocol-error",
+            Self::Cut => "cut",
+            Self::Shutdown => "shutdown",
+        })
+    }
+}

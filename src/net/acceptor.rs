@@ -1,0 +1,139 @@
+//! A listener and its thread, which survives whatever `accept` fails with.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::failure::is_shortage;
+use super::native;
+
+/// The first wait after a shortage, doubled up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(10);
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
+/// The same complaint is logged at most this often.
+const LOG_EVERY: Duration = Duration::from_secs(1);
+/// How long to try to wake a thread that is blocked in `accept`.
+const WAKE_FOR: Duration = Duration::from_secs(1);
+
+/// A listening socket with a thread that hands over what it accepts.
+pub struct Acceptor {
+    address: SocketAddr,
+    closing: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Acceptor {
+    /// Starts accepting. `serve` runs on the accepting thread: it hands the
+    /// connection on and returns at once.
+    ///
+    /// # Errors
+    /// When the thread can't be started.
+    pub fn start(
+        name: &str,
+        listener: TcpListener,
+        serve: impl FnMut(TcpStream, SocketAddr) + Send + 'static,
+    ) -> io::Result<Self> {
+        native::raise_backlog(&listener);
+        let address = listener.local_addr()?;
+        let closing = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&closing);
+        let builder = thread::Builder::new().name(format!("accept-{name}"));
+        let named = name.to_owned();
+        let thread = builder.spawn(move || accept(&named, &listener, &seen, serve))?;
+        Ok(Self { address, closing, thread })
+    }
+
+    /// Where it listens, with the real port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Closes the listener: std can't interrupt `accept`, so it is woken by a
+    /// connection of our own.
+    pub fn stop(self) {
+        self.closing.store(true, Ordering::Release);
+        let address = reachable(self.address);
+        let end = Instant::now() + WAKE_FOR;
+        while !self.thread.is_finished() && Instant::now() < end {
+            // Without descriptors this fails, but then `accept` does too.
+            let _ = TcpStream::connect_timeout(&address, WAKE_FOR);
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// An address under which this machine reaches its own listener.
+pub fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+fn accept(
+    name: &str,
+    listener: &TcpListener,
+    closing: &AtomicBool,
+    mut serve: impl FnMut(TcpStream, SocketAddr),
+) {
+    let mut wait = FIRST_WAIT;
+    let mut complaints = Complaints::default();
+    loop {
+        let accepted = listener.accept();
+        if closing.load(Ordering::Acquire) {
+            return;
+        }
+        match accepted {
+            Ok((stream, from)) => {
+                wait = FIRST_WAIT;
+                serve(stream, from);
+            }
+            Err(error) if is_shortage(&error) => {
+                complaints.note(name, &error);
+                thread::sleep(wait);
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+            // The client left before it was accepted, or the like.
+            Err(error) => complaints.note(name, &error),
+        }
+    }
+}
+
+/// Keeps a lasting fault from filling the log.
+#[derive(Default)]
+struct Complaints {
+    last: Option<Instant>,
+    since: u64,
+}
+
+impl Complaints {
+    fn note(&mut self, name: &str, error: &io::Error) {
+        self.since += 1;
+        if self.last.is_none_or(|last| last.elapsed() >= LOG_EVERY) {
+            log::warn!("accept-failed service={name} times={} error=\"{error}\"", self.since);
+            self.last = Some(Instant::now());
+            self.since = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blocked_listener_can_be_stopped() {
+        for address in ["127.0.0.1:0", "0.0.0.0:0"] {
+            let listener = TcpListener::bind(address).unwrap();
+            let acceptor = Acceptor::start("test", listener, |_, _| ()).unwrap();
+            let address = reachable(acceptor.address());
+            acceptor.stop();
+            assert!(TcpStream::connect(address).is_err());
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The end of a connection whose last words must arrive.
+
+use std::io::{ErrorKind, Read};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
+
+/// How long a peer may take to read the last reply and leave.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Octets thrown away while waiting for that.
+const MOST: usize = 1024 * 1024;
+
+/// Closes so that what was written reaches the peer: closing a socket with
+/// unread octets in it would send a reset, and a reset throws away what the peer
+/// has not read yet. So: shut down the write side, drain briefly, then let the
+/// caller close.
+pub fn close_gracefully(mut stream: &TcpStream) {
+    let end = Instant::now() + PATIENCE;
+    if stream.shutdown(Shutdown::Write).is_err() {
+        return;
+    }
+    let mut sink = [0; 2048];
+    let mut drained = 0;
+    while drained < MOST {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
+            return;
+        }
+        match stream.read(&mut sink) {
+            Ok(0) => return,
+            Ok(count) => drained += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}

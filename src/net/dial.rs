@@ -1,0 +1,197 @@
+//! Connections to targets: names to addresses, addresses to a socket, all inside
+//! one deadline.
+
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{RecvTimeoutError, Sender};
+
+use super::failure::Failure;
+use super::pool::Pool;
+
+/// How long an attempt has to itself before the next address is tried beside it
+/// (RFC 8305, section 5: Connection Attempt Delay).
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// Addresses of one name that are used. Whoever owns a zone chooses how many
+/// there are, and each dead one may cost a thread until the deadline.
+const MOST_ADDRESSES: usize = 16;
+
+/// Asks the system for the addresses of a name, in its order of preference, with
+/// the families interleaved (RFC 8305, section 4).
+///
+/// # Errors
+/// The resolver has no deadline of its own, so it works on another thread; when
+/// it is not back in time that is [`Failure::TimedOut`].
+pub fn resolve(
+    pool: &Pool,
+    name: &str,
+    port: u16,
+    deadline: Instant,
+) -> Result<Vec<SocketAddr>, Failure> {
+    let (answer, answers) = crossbeam_channel::bounded(1);
+    let name = name.to_owned();
+    let look_up = move || {
+        let found = (name.as_str(), port).to_socket_addrs();
+        // Nobody waits any more when the deadline has passed.
+        let _ = answer.send(found.map(|found| found.collect::<Vec<_>>()));
+    };
+    pool.run(look_up).map_err(|_| Failure::Shortage)?;
+    match answers.recv_deadline(deadline) {
+        Ok(Ok(found)) if found.is_empty() => Err(Failure::NameNotFound),
+        Ok(Ok(found)) => Ok(interleave(found)),
+        Ok(Err(error)) if super::failure::is_shortage(&error) => Err(Failure::Shortage),
+        Ok(Err(_)) => Err(Failure::NameNotFound),
+        Err(RecvTimeoutError::Timeout) => Err(Failure::TimedOut),
+        Err(RecvTimeoutError::Disconnected) => Err(Failure::Other),
+    }
+}
+
+/// Alternates the families, beginning with that of the first address.
+fn interleave(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let mut unique = Vec::with_capacity(found.len());
+    for address in found {
+        if !unique.contains(&address) {
+            unique.push(address);
+        }
+    }
+    let first_is_v4 = unique.first().is_some_and(SocketAddr::is_ipv4);
+    let (same, other): (Vec<_>, Vec<_>) =
+        unique.into_iter().partition(|address| address.is_ipv4() == first_is_v4);
+    let mut other = other.into_iter();
+    let mut mixed = Vec::new();
+    for address in same {
+        mixed.push(address);
+        mixed.extend(other.next());
+    }
+    mixed.extend(other);
+    mixed.truncate(MOST_ADDRESSES);
+    mixed
+}
+
+/// Connects to the first of these addresses that answers.
+///
+/// # Errors
+/// The most informative [`Failure`] when none does before the deadline.
+pub fn dial(
+    pool: &Pool,
+    addresses: &[SocketAddr],
+    deadline: Instant,
+) -> Result<TcpStream, Failure> {
+    match addresses {
+        [] => Err(Failure::NameNotFound),
+        [only] => connect(*only, deadline),
+        several => dial_several(pool, several, deadline),
+    }
+}
+
+fn dial_several(
+    pool: &Pool,
+    addresses: &[SocketAddr],
+    deadline: Instant,
+) -> Result<TcpStream, Failure> {
+    let (report, reports) = crossbeam_channel::bounded(addresses.len());
+    let mut waiting = addresses.iter();
+    let mut under_way = 0;
+    let mut worst: Option<Failure> = None;
+    let mut next_start = Instant::now();
+    loop {
+        if next_start <= Instant::now() || under_way == 0 {
+            match waiting.next() {
+                Some(address) if attempt(pool, *address, deadline, report.clone()) => {
+                    under_way += 1;
+                }
+                Some(_) => worst = worst.max(Some(Failure::Shortage)),
+                None if under_way == 0 => return Err(worst.unwrap_or(Failure::Other)),
+                None => {}
+            }
+            next_start = Instant::now() + STAGGER;
+        }
+        let wake = if waiting.len() > 0 { next_start.min(deadline) } else { deadline };
+        match reports.recv_deadline(wake) {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(failure)) => {
+                worst = worst.max(Some(failure));
+                under_way -= 1;
+                next_start = Instant::now();
+            }
+            Err(_) if Instant::now() >= deadline => {
+                return Err(worst.max(Some(Failure::TimedOut)).unwrap_or(Failure::TimedOut));
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Starts one attempt beside the others; `false` when there is no thread for it.
+/// A connection that comes too late is closed when its report can't be sent.
+fn attempt(
+    pool: &Pool,
+    address: SocketAddr,
+    deadline: Instant,
+    report: Sender<Result<TcpStream, Failure>>,
+) -> bool {
+    let work = move || {
+        let _ = report.send(connect(address, deadline));
+    };
+    pool.run(work).is_ok()
+}
+
+fn connect(address: SocketAddr, deadline: Instant) -> Result<TcpStream, Failure> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(Failure::TimedOut);
+    }
+    TcpStream::connect_timeout(&address, left).map_err(|error| Failure::of(&error, address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(10)
+    }
+
+    /// An address on which nothing listens.
+    fn closed_port() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+
+    #[test]
+    fn families_take_turns() {
+        let parse = |list: &[&str]| -> Vec<SocketAddr> {
+            list.iter().map(|address| address.parse().unwrap()).collect()
+        };
+        let found = parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "[::1]:1"]);
+        assert_eq!(interleave(found), parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]));
+        assert_eq!(interleave(Vec::new()), Vec::new());
+    }
+
+    #[test]
+    fn a_dead_address_does_not_keep_from_a_live_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let live = listener.local_addr().unwrap();
+        let pool = Pool::new("test", 8);
+        let stream = dial(&pool, &[closed_port(), live], soon()).unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), live);
+    }
+
+    #[test]
+    fn the_failures_of_all_addresses_become_one() {
+        let pool = Pool::new("test", 8);
+        let failure = dial(&pool, &[closed_port(), closed_port()], soon()).unwrap_err();
+        assert_eq!(failure, Failure::Refused);
+        assert_eq!(dial(&pool, &[], soon()).unwrap_err(), Failure::NameNotFound);
+        assert_eq!(dial(&pool, &[closed_port()], Instant::now()).unwrap_err(), Failure::TimedOut);
+    }
+
+    #[test]
+    fn localhost_resolves_and_nonsense_does_not() {
+        let pool = Pool::new("test", 8);
+        let found = resolve(&pool, "localhost", 7, soon()).unwrap();
+        assert!(found.iter().all(|address| address.ip().is_loopback() && address.port() == 7));
+        assert!(resolve(&pool, "no.such.name.invalid", 7, soon()).is_err());
+    }
+}

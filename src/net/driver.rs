@@ -1,0 +1,223 @@
+//! The one place where a [`Session`] meets a socket: reading, writing, the
+//! deadlines and the caps of every conversation.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use super::session::{Input, Next, Session};
+
+/// What a peer may cost in time and memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Until the peer is admitted, however many reads it takes.
+    pub total: Option<Duration>,
+    /// Without an octet in either direction.
+    pub idle: Option<Duration>,
+    /// Octets kept that the session has not taken yet.
+    pub longest_input: usize,
+}
+
+/// How a conversation ended.
+#[derive(Debug)]
+pub enum Ending<T> {
+    /// It goes on as something else; these octets came behind it.
+    Done(T, Vec<u8>),
+    /// The session has said its last word: close gracefully.
+    Closed,
+    /// The peer left; whether it had ever sent anything.
+    Left {
+        /// False for whoever just knocked (a health check).
+        spoke: bool,
+    },
+}
+
+/// Why a conversation failed.
+#[derive(Debug)]
+pub enum ConverseError {
+    /// A deadline passed.
+    TimedOut,
+    /// The connection broke.
+    Io(io::Error),
+}
+
+impl fmt::Display for ConverseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimedOut => f.write_str("the peer took too long"),
+            Self::Io(error) => write!(f, "the connection broke: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ConverseError {}
+
+impl From<io::Error> for ConverseError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => Self::TimedOut,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// Octets asked for in one read.
+const CHUNK: usize = 2048;
+
+/// Holds a conversation until it ends one way or another. On success the socket
+/// has no read timeout any more.
+///
+/// # Errors
+/// [`ConverseError`] when the peer is too slow or the connection breaks.
+pub fn converse<S: Session + ?Sized>(
+    stream: &TcpStream,
+    session: &mut S,
+    bounds: Bounds,
+) -> Result<Ending<S::Done>, ConverseError> {
+    let mut clock = Clock::start(stream, bounds)?;
+    let mut input = Input::default();
+    let mut output = Vec::new();
+    let mut spoke = false;
+    loop {
+        let next = session.advance(&mut input, &mut output, Instant::now());
+        (&mut &*stream).write_all(&output)?;
+        output.clear();
+        if session.admitted() {
+            clock.bounds.total = None;
+        }
+        match next {
+            Next::Write => {}
+            Next::Close => return Ok(Ending::Closed),
+            Next::Done(value) => {
+                clock.forget()?;
+                return Ok(Ending::Done(value, input.into_rest()));
+            }
+            Next::Read { until } => {
+                let room = bounds.longest_input.saturating_sub(input.bytes().len());
+                if input.ended() || room == 0 {
+                    let Some(until) = until else { return Ok(Ending::Left { spoke }) };
+                    clock.sleep(until)?;
+                } else {
+                    spoke |= clock.read(&mut input, room, until)?;
+                }
+            }
+        }
+    }
+}
+
+/// The deadlines of one conversation, and the read timeout that follows them.
+struct Clock<'a> {
+    stream: &'a TcpStream,
+    bounds: Bounds,
+    started: Instant,
+    active: Instant,
+    timeout: Option<Duration>,
+}
+
+/// A read timeout is renewed only when it is off by more than this, to save the
+/// system call.
+const SLACK: Duration = Duration::from_millis(50);
+
+impl<'a> Clock<'a> {
+    fn start(stream: &'a TcpStream, bounds: Bounds) -> io::Result<Self> {
+        // A peer that does not read its replies must not hold the thread.
+        if bounds.idle.is_some() {
+            stream.set_write_timeout(bounds.idle)?;
+        }
+        let now = Instant::now();
+        Ok(Self { stream, bounds, started: now, active: now, timeout: None })
+    }
+
+    /// Reads once; `Ok(false)` when the peer is done or `until` has come.
+    fn read(
+        &mut self,
+        input: &mut Input,
+        room: usize,
+        until: Option<Instant>,
+    ) -> Result<bool, ConverseError> {
+        let mut chunk = [0; CHUNK];
+        let chunk = &mut chunk[..room.min(CHUNK)];
+        loop {
+            let now = Instant::now();
+            let end = self.end();
+            if end.is_some_and(|end| end <= now) {
+                return Err(ConverseError::TimedOut);
+            }
+            if until.is_some_and(|until| until <= now) {
+                return Ok(false);
+            }
+            let first = [end, until].into_iter().flatten().min();
+            self.set_timeout(first.map(|first| first - now))?;
+            match self.stream.read_some(chunk) {
+                Ok(received) => {
+                    self.active = Instant::now();
+                    input.receive(received);
+                    return Ok(!received.is_empty());
+                }
+                Err(error) if is_timeout(&error) => {}
+                Err(error) => return Err(ConverseError::Io(error)),
+            }
+        }
+    }
+
+    /// Waits for a moment without reading: there is no room, or nothing to come.
+    fn sleep(&self, until: Instant) -> Result<(), ConverseError> {
+        let end = self.end().unwrap_or(until);
+        let now = Instant::now();
+        if end <= now && end < until {
+            return Err(ConverseError::TimedOut);
+        }
+        std::thread::sleep(until.min(end).saturating_duration_since(now));
+        Ok(())
+    }
+
+    fn end(&self) -> Option<Instant> {
+        let total = self.bounds.total.map(|total| self.started + total);
+        let idle = self.bounds.idle.map(|idle| self.active + idle);
+        [total, idle].into_iter().flatten().min()
+    }
+
+    fn set_timeout(&mut self, wanted: Option<Duration>) -> io::Result<()> {
+        let near = match (self.timeout, wanted) {
+            (Some(set), Some(wanted)) => set.abs_diff(wanted) <= SLACK && wanted > SLACK,
+            (set, wanted) => set == wanted,
+        };
+        if !near {
+            // Zero would mean no timeout at all.
+            let wanted = wanted.map(|wanted| wanted.max(Duration::from_millis(1)));
+            self.stream.set_read_timeout(wanted)?;
+            self.timeout = wanted;
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self) -> io::Result<()> {
+        self.set_timeout(None)?;
+        if self.bounds.idle.is_some() {
+            self.stream.set_write_timeout(None)?;
+        }
+        Ok(())
+    }
+}
+
+trait ReadSome {
+    fn read_some<'b>(&self, buffer: &'b mut [u8]) -> io::Result<&'b [u8]>;
+}
+
+impl ReadSome for TcpStream {
+    fn read_some<'b>(&self, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+        loop {
+            match (&mut &*self).read(buffer) {
+                Ok(count) => return Ok(buffer.get(..count).unwrap_or_default()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Unix says `WouldBlock`, Windows says `TimedOut`.
+pub(super) fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}

@@ -1,0 +1,170 @@
+//! A log that never holds up who writes to it.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+
+/// Lines that may wait for the disk; more are dropped and counted.
+const WAITING: usize = 8192;
+
+enum Message {
+    Line(String),
+    /// Dropped when everything before it is written.
+    Flush(Sender<()>),
+}
+
+/// A file or standard output, and the thread that appends lines to it.
+pub struct LineLog {
+    messages: Sender<Message>,
+    lost: Arc<AtomicU64>,
+}
+
+impl LineLog {
+    /// Opens a file for appending; only its owner may read a new one.
+    ///
+    /// # Errors
+    /// When it can't be opened, or there is no thread for it.
+    pub fn open(name: &'static str, path: &Path) -> io::Result<Self> {
+        Self::start(name, path.display().to_string(), Box::new(private(path)?))
+    }
+
+    /// Lines to standard output, whose reader may be slow or gone.
+    ///
+    /// # Errors
+    /// When there is no thread for it.
+    pub fn stdout(name: &'static str) -> io::Result<Self> {
+        Self::start(name, "standard output".into(), Box::new(io::stdout()))
+    }
+
+    fn start(name: &str, place: String, file: Box<dyn Write + Send>) -> io::Result<Self> {
+        let (messages, waiting) = crossbeam_channel::bounded(WAITING);
+        let lost = Arc::new(AtomicU64::new(0));
+        let writer = Writer { place, file, lost: Arc::clone(&lost), healthy: true };
+        let builder = thread::Builder::new().name(format!("log-{name}"));
+        builder.spawn(move || writer.run(&waiting))?;
+        Ok(Self { messages, lost })
+    }
+
+    /// A function that appends a line, or drops it when the disk can't keep up.
+    pub fn sink(&self) -> impl Fn(String) + Send + Sync + use<> {
+        let (messages, lost) = (self.messages.clone(), Arc::clone(&self.lost));
+        move |line| {
+            if messages.try_send(Message::Line(line)).is_err() {
+                lost.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Waits until all lines so far are written, but no longer than `most`.
+    pub fn flush(&self, most: Duration) {
+        let (done, written) = crossbeam_channel::bounded(1);
+        if self.messages.send_timeout(Message::Flush(done), most).is_ok() {
+            // Too late or never: the disk is stuck, and stopping matters more.
+            let _ = written.recv_timeout(most);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn private(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().append(true).create(true).mode(0o600).open(path)
+}
+
+#[cfg(not(unix))]
+fn private(path: &Path) -> io::Result<File> {
+    File::options().append(true).create(true).open(path)
+}
+
+struct Writer {
+    place: String,
+    file: Box<dyn Write + Send>,
+    lost: Arc<AtomicU64>,
+    healthy: bool,
+}
+
+impl Writer {
+    fn run(mut self, waiting: &Receiver<Message>) {
+        while let Ok(first) = waiting.recv() {
+            let mut batch = String::new();
+            let mut flushes = Vec::new();
+            for message in std::iter::once(first).chain(waiting.try_iter().take(WAITING)) {
+                match message {
+                    Message::Line(line) => batch.extend([line.as_str(), "\n"]),
+                    Message::Flush(done) => flushes.push(done),
+                }
+            }
+            self.write(&batch);
+            drop(flushes);
+        }
+    }
+
+    /// Writes a batch or loses it: a full disk must not fill the memory too.
+    fn write(&mut self, batch: &str) {
+        let place = &self.place;
+        let written = self.file.write_all(batch.as_bytes()).and_then(|()| self.file.flush());
+        if let (Err(error), true) = (&written, self.healthy) {
+            log::error!("writing to {place} failed, lines are lost until it works: {error}");
+        }
+        self.healthy = written.is_ok();
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            log::warn!("{lost} lines for {place} came faster than the disk and are lost");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_arrive_whole_and_in_order() {
+        let file = Arc::new(parking_lot::Mutex::new(Vec::new()));
+        let log = LineLog::start("test", "memory".into(), Box::new(Shared(file.clone()))).unwrap();
+        let sink = log.sink();
+        (0..1000).for_each(|n| sink(n.to_string()));
+        log.flush(Duration::from_secs(10));
+        let written = String::from_utf8(file.lock().clone()).unwrap();
+        let expected: Vec<_> = (0..1000).map(|n| n.to_string()).collect();
+        assert_eq!(written.lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_failing_file_holds_nobody_up() {
+        let log = LineLog::start("test", "nowhere".into(), Box::new(Broken)).unwrap();
+        let sink = log.sink();
+        (0..3 * WAITING).for_each(|n| sink(n.to_string()));
+        log.flush(Duration::from_secs(10));
+    }
+
+    struct Shared(Arc<parking_lot::Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct Broken;
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What std can't ask a Unix kernel for; the only file that knows `rustix`.
+//!
+//! All of it is optional: elsewhere, or without the feature `native`, these
+//! functions do nothing or say that there is no such thing, and everything works
+//! with what std has.
+
+use std::io;
+use std::net::{TcpListener, TcpStream};
+
+/// Connections that may wait to be accepted. std asks for 128, which drops SYNs
+/// when many clients come at one moment.
+#[cfg(all(unix, feature = "native"))]
+const BACKLOG: i32 = 4096;
+
+/// Lets more connections wait to be accepted. A refusal only costs speed.
+#[cfg(all(unix, feature = "native"))]
+pub fn raise_backlog(listener: &TcpListener) {
+    if let Err(error) = rustix::net::listen(listener, BACKLOG) {
+        log::warn!("raising the backlog of a listener to {BACKLOG} failed: {error}");
+    }
+}
+
+/// Has the close of this socket reset the connection, so that the peer sees an
+/// error and not the end of the data.
+#[cfg(all(unix, feature = "native"))]
+pub fn reset_on_close(stream: &TcpStream) {
+    use std::time::Duration;
+    // Without it the peer sees an end, which is what std alone can do.
+    let _ = rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO));
+}
+
+/// Allows this process as many descriptors as the system lets it have.
+#[cfg(all(unix, feature = "native"))]
+pub fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        log::warn!("raising the limit of open descriptors failed: {error}");
+    }
+}
+
+#[cfg(not(all(unix, feature = "native")))]
+pub fn raise_backlog(_: &TcpListener) {}
+
+#[cfg(not(all(unix, feature = "native")))]
+pub fn reset_on_close(_: &TcpStream) {}
+
+#[cfg(not(all(unix, feature = "native")))]
+pub fn raise_descriptor_limit() {}
+
+/// A pipe through which octets go from socket to socket without being copied
+/// into this process (splice(2)).
+#[cfg(all(target_os = "linux", feature = "native"))]
+pub struct Duct {
+    read: std::os::fd::OwnedFd,
+    write: std::os::fd::OwnedFd,
+}
+
+#[cfg(all(target_os = "linux", feature = "native"))]
+impl Duct {
+    /// A pipe that holds about `octets`; less where the system allows no more.
+    ///
+    /// # Errors
+    /// When there are no descriptors left.
+    pub fn new(octets: usize) -> io::Result<Self> {
+        let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        let _ = rustix::pipe::fcntl_setpipe_size(&write, octets);
+        Ok(Self { read, write })
+    }
+
+    /// Takes up to `most` octets out of a socket; 0 at the end of its data.
+    ///
+    /// # Errors
+    /// What reading the socket gives, its read timeout included.
+    pub fn fill(&self, from: &TcpStream, most: usize) -> io::Result<usize> {
+        splice(from, &self.write, most)
+    }
+
+    /// Puts up to `most` octets into a socket.
+    ///
+    /// # Errors
+    /// What writing to the socket gives.
+    pub fn drain(&self, to: &TcpStream, most: usize) -> io::Result<usize> {
+        splice(&self.read, to, most)
+    }
+}
+
+#[cfg(all(target_os = "linux", feature = "native"))]
+fn splice(
+    from: impl std::os::fd::AsFd,
+    to: impl std::os::fd::AsFd,
+    most: usize,
+) -> io::Result<usize> {
+    loop {
+        let flags = rustix::pipe::SpliceFlags::MOVE;
+        match rustix::pipe::splice(&from, None, &to, None, most, flags) {
+            Err(rustix::io::Errno::INTR) => {}
+            moved => return Ok(moved?),
+        }
+    }
+}
+
+/// There is no such thing here: nothing can make a value of it.
+#[cfg(not(all(target_os = "linux", feature = "native")))]
+pub enum Duct {}
+
+#[cfg(not(all(target_os = "linux", feature = "native")))]
+impl Duct {
+    pub fn new(_: usize) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub fn fill(&self, _: &TcpStream, _: usize) -> io::Result<usize> {
+        match *self {}
+    }
+
+    pub fn drain(&self, _: &TcpStream, _: usize) -> io::Result<usize> {
+        match *self {}
+    }
+}

@@ -1,0 +1,290 @@
+//! The one place where everything meets: listeners, services, and the order in
+//! which they stop.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+
+use crate::core::{Core, Denied, Lines, Name, Password, Settings, Start};
+use crate::manage::{self, Dialect, Transport};
+use crate::net::acceptor::Acceptor;
+use crate::net::close::close_gracefully;
+use crate::net::driver::{Bounds, Ending, converse};
+use crate::net::line_log::LineLog;
+use crate::net::pool::Pool;
+use crate::socks::service::{self, Options, Service};
+
+/// How often silent connections are looked for.
+const SWEEP: Duration = Duration::from_millis(250);
+/// Management conversations at once. Their own threads: management answers when
+/// the proxy is full.
+const MANAGEMENT_THREADS: usize = 64;
+/// Bounds mistakes only: how many threads the proxy needs is bounded by the
+/// connections it admits.
+const PROXY_THREADS: usize = 65_536;
+/// A management conversation without a word for this long is closed.
+const MANAGEMENT_IDLE: Duration = Duration::from_secs(30 * 60);
+/// How long what was cut may take to let go before the process ends.
+const AFTER_CUT: Duration = Duration::from_millis(500);
+
+/// Everything that a server is started with.
+pub struct Config {
+    /// Where SOCKS5 clients connect.
+    pub socks: SocketAddr,
+    /// Where the dialects listen, by their names.
+    pub dialects: Vec<(&'static str, SocketAddr)>,
+    /// The users at the start.
+    pub users: Vec<(Name, Password)>,
+    /// The admins at the start; at least one.
+    pub admins: Vec<(Name, Password)>,
+    /// What admins may change later.
+    pub settings: Settings,
+    /// What stays.
+    pub options: Options,
+    /// A half-closed relay may be silent for this long at most.
+    pub half_closed_timeout: Duration,
+    /// How long open connections may go on after a stop.
+    pub grace: Duration,
+    /// The file of the access log.
+    pub access_log: Option<PathBuf>,
+    /// The file of the credentials log; without it, standard output.
+    pub credentials_log: Option<PathBuf>,
+}
+
+/// Why a server can't start.
+#[derive(Debug)]
+pub enum StartError {
+    /// Everybody could use the proxy.
+    OpenProxy(SocketAddr),
+    /// A listener's address can't be had.
+    Listen(&'static str, SocketAddr, io::Error),
+    /// A log can't be opened.
+    Log(PathBuf, io::Error),
+    /// A user can't be added.
+    User(Denied),
+    /// There is no dialect of this name.
+    Dialect(&'static str),
+    /// The system lacks something.
+    System(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OpenProxy(address) => write!(
+                f,
+                "listening on {address}, which others can reach, without a user would let \
+                 everybody through: add one with -u NAME:PASS, or listen on a loopback address"
+            ),
+            Self::Listen(service, address, error) => write!(
+                f,
+                "listening for {service} on {address} failed: {error}; choose another address or port"
+            ),
+            Self::Log(path, error) => {
+                write!(f, "opening the log {} failed: {error}", path.display())
+            }
+            Self::User(denied) => write!(f, "adding a user failed: {denied}"),
+            Self::Dialect(name) => write!(f, "there is no management dialect {name}"),
+            Self::System(error) => write!(f, "starting failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<io::Error> for StartError {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
+}
+
+/// A server that accepts connections.
+pub struct Server {
+    core: Core,
+    stops: Receiver<()>,
+    acceptors: Vec<(&'static str, Acceptor)>,
+    logs: Vec<LineLog>,
+    half_closed_timeout: Duration,
+    grace: Duration,
+}
+
+impl Server {
+    /// Opens the logs, fills the directories, then starts listening.
+    ///
+    /// # Errors
+    /// [`StartError`] says what to change. Nothing is left running.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        let open_to_all = !config.socks.ip().to_canonical().is_loopback();
+        if open_to_all && config.users.is_empty() {
+            return Err(StartError::OpenProxy(config.socks));
+        }
+        let mut logs = Vec::new();
+        let access_log = match &config.access_log {
+            Some(path) => Some(keep(open_log("access", path)?, &mut logs)),
+            None => None,
+        };
+        let credentials = match &config.credentials_log {
+            Some(path) => open_log("credentials", path)?,
+            None => LineLog::stdout("credentials")?,
+        };
+        let credentials_log = Some(keep(credentials, &mut logs));
+        let (core, stops) =
+            Core::new(Start { settings: config.settings, access_log, credentials_log })?;
+        for (name, password) in config.users {
+            core.install_user(name, password).map_err(StartError::User)?;
+        }
+        for (name, password) in config.admins {
+            core.install_admin(name, password);
+        }
+        let handshake_timeout = config.options.handshake_timeout;
+        let listeners = listen(config.socks, &config.dialects)?;
+        let pool = Pool::new(service::NAME, PROXY_THREADS);
+        let socks = Service { core: core.clone(), pool, options: config.options };
+        let mut server = Self {
+            core,
+            stops,
+            acceptors: Vec::new(),
+            logs,
+            half_closed_timeout: config.half_closed_timeout,
+            grace: config.grace,
+        };
+        server.accept(Arc::new(socks), listeners, handshake_timeout)?;
+        Ok(server)
+    }
+
+    fn accept(
+        &mut self,
+        socks: Arc<Service>,
+        listeners: Listeners,
+        login_timeout: Duration,
+    ) -> io::Result<()> {
+        let serve = move |stream, from| socks.serve(stream, from);
+        let acceptor = Acceptor::start(service::NAME, listeners.socks, serve)?;
+        self.acceptors.push((service::NAME, acceptor));
+        let pool = Pool::new("manage", MANAGEMENT_THREADS);
+        for (dialect, listener) in listeners.dialects {
+            let (core, pool) = (self.core.clone(), pool.clone());
+            let serve = move |stream, from: SocketAddr| {
+                manage(&core, &pool, dialect, login_timeout, stream, from.ip());
+            };
+            let acceptor = Acceptor::start(dialect.name, listener, serve)?;
+            self.acceptors.push((dialect.name, acceptor));
+        }
+        Ok(())
+    }
+
+    /// The core, to be managed from within the process.
+    pub fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// The name and the real address of each listener.
+    pub fn listeners(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+        self.acceptors.iter().map(|(name, acceptor)| (*name, acceptor.address()))
+    }
+
+    /// Serves until it is asked to stop (see [`Core::stop`]), then stops
+    /// accepting, lets what is open finish within the grace period, and cuts the
+    /// rest; at once when asked a second time.
+    pub fn run(mut self) {
+        while let Err(RecvTimeoutError::Timeout) = self.stops.recv_timeout(SWEEP) {
+            self.core.sweep(self.half_closed_timeout);
+        }
+        log::info!("stopping grace={}s open={}", self.grace.as_secs_f32(), self.open());
+        for (_, acceptor) in self.acceptors.drain(..) {
+            acceptor.stop();
+        }
+        self.drain();
+        for log in &self.logs {
+            log.flush(Duration::from_secs(1));
+        }
+        log::info!("stopped");
+    }
+
+    fn drain(&self) {
+        let end = Instant::now() + self.grace;
+        while self.open() > 0 && Instant::now() < end {
+            if self.stops.recv_timeout(SWEEP / 10) == Ok(()) {
+                break;
+            }
+            self.core.sweep(self.half_closed_timeout);
+        }
+        if self.open() == 0 {
+            return;
+        }
+        log::info!("cut open={}", self.core.cut_all());
+        let end = Instant::now() + AFTER_CUT;
+        while self.open() > 0 && Instant::now() < end {
+            self.core.sweep(self.half_closed_timeout);
+            std::thread::sleep(SWEEP / 25);
+        }
+    }
+
+    fn open(&self) -> u64 {
+        self.core.metrics().current
+    }
+}
+
+/// Holds one management conversation on a thread of its pool.
+fn manage(
+    core: &Core,
+    pool: &Pool,
+    dialect: &'static Dialect,
+    login_timeout: Duration,
+    stream: TcpStream,
+    from: IpAddr,
+) {
+    let Transport::Tcp(session) = dialect.transport;
+    let mut session = session(core, from);
+    let bounds = Bounds {
+        total: Some(login_timeout),
+        idle: Some(MANAGEMENT_IDLE),
+        longest_input: dialect.longest_input,
+    };
+    let conversation = move || {
+        let _ = stream.set_nodelay(true);
+        if let Ok(Ending::Closed) = converse(&stream, session.as_mut(), bounds) {
+            close_gracefully(&stream);
+        }
+    };
+    if let Err(error) = pool.run(conversation) {
+        log::warn!("connection-refused service={} from={from} error=\"{error}\"", dialect.name);
+    }
+}
+
+struct Listeners {
+    socks: TcpListener,
+    dialects: Vec<(&'static Dialect, TcpListener)>,
+}
+
+fn listen(
+    socks: SocketAddr,
+    dialects: &[(&'static str, SocketAddr)],
+) -> Result<Listeners, StartError> {
+    let bind = |name, address| {
+        TcpListener::bind(address).map_err(|error| StartError::Listen(name, address, error))
+    };
+    let socks = bind(service::NAME, socks)?;
+    let mut found = Vec::new();
+    for &(name, address) in dialects {
+        let dialect = manage::dialect(name).ok_or(StartError::Dialect(name))?;
+        found.push((dialect, bind(name, address)?));
+    }
+    Ok(Listeners { socks, dialects: found })
+}
+
+/// Keeps a log and gives its sink.
+fn keep(log: LineLog, logs: &mut Vec<LineLog>) -> Lines {
+    let sink = log.sink();
+    logs.push(log);
+    Box::new(sink)
+}
+
+fn open_log(name: &'static str, path: &Path) -> Result<LineLog, StartError> {
+    LineLog::open(name, path).map_err(|error| StartError::Log(path.into(), error))
+}

@@ -1,0 +1,83 @@
+//! CONNECT (RFC 1928, section 4): a connection to the target, then the relay.
+
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::credentials::CredentialMonitor;
+use super::reply::{self, code_of};
+use super::service::Service;
+use super::target;
+use crate::core::{ANONYMOUS, Client, Connection, Ended};
+use crate::net::dial;
+use crate::net::failure::Failure;
+use crate::net::relay::Relay;
+use crate::net::watch::Watch;
+use crate::wire::socks5::{Address, Reply, ReplyCode};
+
+/// Serves one CONNECT until it ends. `early` came right behind the request.
+pub fn connect(
+    service: &Service,
+    connection: Connection,
+    stream: TcpStream,
+    client: &Client,
+    destination: &Address,
+    early: Vec<u8>,
+) {
+    match reach(service, destination) {
+        Ok(target) => join(service, connection, (stream, target), client, destination, early),
+        Err(failure) => reply::refuse(&connection, &stream, code_of(failure)),
+    }
+}
+
+fn reach(service: &Service, destination: &Address) -> Result<TcpStream, Failure> {
+    if destination.port == 0 {
+        return Err(Failure::Other);
+    }
+    let deadline = Instant::now() + service.options.connect_timeout;
+    let addresses = target::resolve(&service.pool, destination, deadline)?;
+    dial::dial(&service.pool, &addresses, deadline)
+}
+
+/// Joins client and target; the reply comes before the first octet of the target.
+pub fn join(
+    service: &Service,
+    connection: Connection,
+    (client, target): (TcpStream, TcpStream),
+    user: &Client,
+    destination: &Address,
+    early: Vec<u8>,
+) {
+    // Small writes must not wait for the acknowledgement of earlier ones.
+    let _ = (client.set_nodelay(true), target.set_nodelay(true));
+    // BND is the address from which the target sees the connection come.
+    let bound = target.local_addr().map(Address::from);
+    let watch = watch(service, user, destination);
+    let buffer = service.core.settings().buffer_size;
+    let relay = Relay::new(connection, client, target, buffer, watch);
+    let up = Arc::clone(&relay);
+    let started = service.pool.run(move || up.run_up(&early));
+    let (Ok(bound), Ok(())) = (bound, started) else {
+        return reply::refuse(relay.connection(), relay.client(), ReplyCode::GENERAL_FAILURE);
+    };
+    let reply = Reply { code: ReplyCode::SUCCEEDED, bound };
+    if reply::send(relay.connection(), relay.client(), &reply) {
+        relay.run_down();
+    } else {
+        relay.abort(Ended::ClientError);
+    }
+}
+
+/// The credential monitor, when it is switched on.
+fn watch(service: &Service, user: &Client, destination: &Address) -> Option<Box<dyn Watch>> {
+    if !service.core.settings().spoofing {
+        return None;
+    }
+    let core = service.core.clone();
+    let user = user.name().map_or_else(|| ANONYMOUS.to_owned(), ToString::to_string);
+    let (host, port) = (destination.host.to_string(), destination.port);
+    let record = move |name: &[u8], password: &[u8]| {
+        core.record_credentials(&user, (&host, port), (name, password));
+    };
+    Some(Box::new(CredentialMonitor::new(port, Box::new(record))))
+}

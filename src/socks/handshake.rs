@@ -1,0 +1,177 @@
+//! The SOCKS5 conversation up to the request (RFC 1928, sections 3 and 4; RFC
+//! 1929), as a state machine.
+//!
+//! ```text
+//! Greeting --+-- no login required --------------> Request --> Done(Accepted)
+//!            +-- login required ---> Login --ok--> Request
+//!                                          +-----> 01 01, close
+//! ```
+
+use std::time::Instant;
+
+use crate::core::{Client, Connection, Core, Ended};
+use crate::net::session::{Input, Next, Session};
+use crate::wire::socks5::{
+    Command, Greeting, Login, LoginStatus, Method, MethodSelection, Reply, ReplyCode, Request,
+    Socks5Error,
+};
+
+/// Octets that may wait while the handshake goes on: the longest message is 515,
+/// the rest is payload that came right behind.
+pub const LONGEST_INPUT: usize = 4096;
+
+/// What a handshake ends in: a client that may ask, and what it asks for.
+#[derive(Debug)]
+pub struct Accepted {
+    /// Who asks.
+    pub client: Client,
+    /// For what.
+    pub request: Request,
+}
+
+enum State {
+    Greeting,
+    Login,
+    Request(Client),
+}
+
+/// One handshake.
+pub struct Handshake<'a> {
+    core: &'a Core,
+    connection: &'a Connection,
+    state: State,
+}
+
+impl<'a> Handshake<'a> {
+    /// A handshake on behalf of a connection.
+    pub fn new(core: &'a Core, connection: &'a Connection) -> Self {
+        Self { core, connection, state: State::Greeting }
+    }
+
+    fn greeted(&self, greeting: &Greeting, output: &mut Vec<u8>) -> Option<State> {
+        let (method, state) = match self.core.open_access() {
+            Some(client) => (Method::NO_AUTHENTICATION, State::Request(client)),
+            None => (Method::USERNAME_PASSWORD, State::Login),
+        };
+        if greeting.offers(method) {
+            MethodSelection(method).encode(output);
+            return Some(state);
+        }
+        // "If the selected METHOD is X'FF', none of the methods listed by the
+        // client are acceptable" (section 3).
+        MethodSelection(Method::NO_ACCEPTABLE).encode(output);
+        self.connection.ended(Ended::LoginFailed);
+        None
+    }
+
+    fn logged_in(&self, login: &Login, output: &mut Vec<u8>) -> Option<State> {
+        self.connection.claims(&login.username);
+        let from = self.connection.client().ip();
+        match self.core.log_in_user("socks", &login.username, &login.password, from) {
+            Ok(client) => {
+                LoginStatus::SUCCESS.encode(output);
+                Some(State::Request(client))
+            }
+            // "If the server returns a `failure' (STATUS value other than X'00')
+            // status, it MUST close the connection" (RFC 1929, section 2).
+            Err(_) => {
+                LoginStatus::FAILURE.encode(output);
+                self.connection.ended(Ended::LoginFailed);
+                None
+            }
+        }
+    }
+
+    /// Whether the request may be tried; otherwise the reply that says why not.
+    fn requested(&self, client: &Client, request: &Request) -> Result<(), ReplyCode> {
+        let destination = &request.destination;
+        self.connection.heads_for(destination.host.to_string(), destination.port);
+        if let Command::Other(_) = request.command {
+            return Err(ReplyCode::COMMAND_NOT_SUPPORTED);
+        }
+        let welcome = self.core.still_welcome(client);
+        if !welcome || self.core.admit_client(self.connection, client).is_err() {
+            return Err(ReplyCode::NOT_ALLOWED);
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, code: ReplyCode, output: &mut Vec<u8>) {
+        self.connection.answered(code.0);
+        self.connection.ended(Ended::Refused);
+        Reply::failure(code).encode(output);
+    }
+
+    fn broken(&self, error: Socks5Error, output: &mut Vec<u8>) -> Next<Accepted> {
+        match (&self.state, error) {
+            (State::Greeting, _) => {}
+            (State::Login, _) => LoginStatus::FAILURE.encode(output),
+            (State::Request(_), Socks5Error::AddressType(_)) => {
+                self.refuse(ReplyCode::ADDRESS_TYPE_NOT_SUPPORTED, output);
+            }
+            (State::Request(_), _) => self.refuse(ReplyCode::GENERAL_FAILURE, output),
+        }
+        self.connection.ended(Ended::ProtocolError);
+        Next::Close
+    }
+
+    /// Takes one message, if it is whole; `Ok(None)` when it is not.
+    fn step(
+        &mut self,
+        input: &mut Input,
+        output: &mut Vec<u8>,
+    ) -> Result<Option<Next<Accepted>>, Socks5Error> {
+        let next = match &self.state {
+            State::Greeting => {
+                let Some((greeting, used)) = Greeting::decode(input.bytes())? else {
+                    return Ok(None);
+                };
+                input.take(used);
+                self.greeted(&greeting, output)
+            }
+            State::Login => {
+                let Some((login, used)) = Login::decode(input.bytes())? else { return Ok(None) };
+                input.take(used);
+                self.logged_in(&login, output)
+            }
+            State::Request(client) => {
+                let Some((request, used)) = Request::decode(input.bytes())? else {
+                    return Ok(None);
+                };
+                input.take(used);
+                return Ok(Some(match self.requested(client, &request) {
+                    Ok(()) => Next::Done(Accepted { client: client.clone(), request }),
+                    Err(code) => {
+                        self.refuse(code, output);
+                        Next::Close
+                    }
+                }));
+            }
+        };
+        Ok(match next {
+            // More may have come in the same segment: go on without reading.
+            Some(state) => {
+                self.state = state;
+                self.step(input, output)?
+            }
+            None => Some(Next::Close),
+        })
+    }
+}
+
+impl Session for Handshake<'_> {
+    type Done = Accepted;
+
+    fn advance(
+        &mut self,
+        input: &mut Input,
+        output: &mut Vec<u8>,
+        _now: Instant,
+    ) -> Next<Accepted> {
+        match self.step(input, output) {
+            Ok(Some(next)) => next,
+            Ok(None) => Next::READ,
+            Err(error) => self.broken(error, output),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The SOCKS5 service: admits connections, has the handshake held, and serves
+//! what was asked for.
+
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::handshake::{Accepted, Handshake, LONGEST_INPUT};
+use super::{bind, connect, udp};
+use crate::core::{Connection, Core, Ended};
+use crate::net::close::close_gracefully;
+use crate::net::driver::{Bounds, ConverseError, Ending, converse};
+use crate::net::pool::Pool;
+use crate::wire::socks5::Command;
+
+/// What can't be changed while the server runs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// For the whole handshake.
+    pub handshake_timeout: Duration,
+    /// For name look-up and connecting, all addresses together.
+    pub connect_timeout: Duration,
+    /// How long BIND waits for its peer.
+    pub bind_timeout: Duration,
+    /// The address in replies to UDP ASSOCIATE, where the local address of the
+    /// control connection is not the one that clients can reach.
+    pub udp_advertise: Option<IpAddr>,
+    /// The ports on which clients send datagrams, first and last.
+    pub udp_ports: Option<(u16, u16)>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            handshake_timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(10),
+            bind_timeout: Duration::from_secs(120),
+            udp_advertise: None,
+            udp_ports: None,
+        }
+    }
+}
+
+/// The service and what it works with.
+pub struct Service {
+    /// Meaning.
+    pub core: Core,
+    /// Threads.
+    pub pool: Pool,
+    /// Fixed choices.
+    pub options: Options,
+}
+
+/// The name of the service in the core, in logs and in thread names.
+pub const NAME: &str = "socks";
+
+impl Service {
+    /// Serves a connection on a thread of the pool, or refuses it at once.
+    pub fn serve(self: &Arc<Self>, stream: TcpStream, from: SocketAddr) {
+        let Ok(connection) = self.core.admit(NAME, from) else { return };
+        let service = Arc::clone(self);
+        let started = self.pool.run(move || service.handshake(connection, stream));
+        if let Err(error) = started {
+            log::warn!("connection-refused service={NAME} from={from} error=\"{error}\"");
+        }
+    }
+
+    fn handshake(&self, connection: Connection, stream: TcpStream) {
+        let bounds = Bounds {
+            total: Some(self.options.handshake_timeout),
+            idle: None,
+            longest_input: LONGEST_INPUT,
+        };
+        let mut session = Handshake::new(&self.core, &connection);
+        match converse(&stream, &mut session, bounds) {
+            Ok(Ending::Done(accepted, early)) => self.dispatch(connection, stream, accepted, early),
+            Ok(Ending::Closed) => close_gracefully(&stream),
+            Ok(Ending::Left { spoke: false }) => {}
+            Ok(Ending::Left { spoke: true }) | Err(ConverseError::Io(_)) => {
+                connection.ended(Ended::ClientError);
+            }
+            Err(ConverseError::TimedOut) => {
+                connection.ended(Ended::HandshakeTimeout);
+            }
+        }
+    }
+
+    fn dispatch(
+        &self,
+        connection: Connection,
+        stream: TcpStream,
+        accepted: Accepted,
+        early: Vec<u8>,
+    ) {
+        let Accepted { client, request } = accepted;
+        let destination = &request.destination;
+        match request.command {
+            Command::Connect => {
+                connect::connect(self, connection, stream, &client, destination, early);
+            }
+            Command::Bind => bind::bind(self, connection, stream, &client, destination, early),
+            // The handshake has refused every other command.
+            Command::UdpAssociate | Command::Other(_) => {
+                udp::associate(self, connection, stream, destination);
+            }
+        }
+    }
+}
