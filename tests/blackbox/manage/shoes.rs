@@ -12,7 +12,8 @@ const FRESH_METRICS: [u8; 13] = [0; 13];
 
 #[test]
 fn metrics_are_a_status_and_three_numbers() {
-    let mut admin = Admin::of(&Server::open());
+    let server = Server::open();
+    let mut admin = Admin::of(&server);
     admin.0.send(&METRICS);
     admin.0.expect(&FRESH_METRICS);
     admin.0.expect_silence(Duration::from_millis(50));
@@ -31,7 +32,8 @@ fn users_are_listed_by_the_octets_of_their_names() {
 
 #[test]
 fn no_users_are_a_count_of_zero() {
-    let mut admin = Admin::of(&Server::open());
+    let server = Server::open();
+    let mut admin = Admin::of(&server);
     admin.0.send(&LIST);
     admin.0.expect(&[0x00, 0x00]);
     admin.0.expect_silence(Duration::from_millis(50));
@@ -128,7 +130,8 @@ fn an_unknown_command_is_03() {
 
 #[test]
 fn buffer_sizes_from_512_to_65535_are_taken() {
-    let mut admin = Admin::of(&Server::open());
+    let server = Server::open();
+    let mut admin = Admin::of(&server);
     admin.put(&[0x01, 0x03, 0x02, 0x00]);
     admin.put(&[0x01, 0x03, 0xff, 0xff]);
     admin.put(&buffer_size(4096));

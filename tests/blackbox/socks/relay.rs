@@ -78,7 +78,8 @@ fn expect_bulk_echo(server: &Server, total: usize) {
 
 #[test]
 fn an_answer_after_the_clients_end_arrives() {
-    let (mut client, mut target) = pair(&Server::open());
+    let server = Server::open();
+    let (mut client, mut target) = pair(&server);
     client.send(b"question");
     client.finish();
     assert_eq!(target.receive_to_eof(), b"question");
@@ -91,7 +92,8 @@ fn an_answer_after_the_clients_end_arrives() {
 
 #[test]
 fn a_late_upload_after_the_targets_end_arrives() {
-    let (mut client, mut target) = pair(&Server::open());
+    let server = Server::open();
+    let (mut client, mut target) = pair(&server);
     target.send(b"greeting");
     target.finish();
     assert_eq!(client.receive_to_eof(), b"greeting");
@@ -105,7 +107,8 @@ fn a_late_upload_after_the_targets_end_arrives() {
 
 #[test]
 fn either_end_alone_leaves_the_other_direction_open() {
-    let (mut client, mut target) = pair(&Server::open());
+    let server = Server::open();
+    let (mut client, mut target) = pair(&server);
     client.finish();
     target.expect_eof();
     client.expect_silence(std::time::Duration::from_millis(100));
@@ -131,7 +134,8 @@ fn several_large_echoes_flow_beside_each_other() {
 /// One direction that is stuck must not hold up the other.
 #[test]
 fn a_target_that_does_not_read_does_not_block_its_answers() {
-    let (client, mut target) = pair(&Server::open());
+    let server = Server::open();
+    let (client, mut target) = pair(&server);
     let (mut sender, mut receiver) = (client.twin(), client);
     let sending = thread::spawn(move || send_pattern(&mut sender, 32 * MIB));
     send_pattern(&mut target, MIB);
@@ -144,7 +148,8 @@ fn a_target_that_does_not_read_does_not_block_its_answers() {
 
 #[test]
 fn small_writes_arrive_as_they_are_made() {
-    let (mut client, mut target) = pair(&Server::open());
+    let server = Server::open();
+    let (mut client, mut target) = pair(&server);
     for number in 0..500u32 {
         client.send(&number.to_be_bytes());
         target.expect(&number.to_be_bytes());
@@ -181,7 +186,8 @@ fn a_buffer_size_given_at_the_start_carries_everything() {
 
 #[test]
 fn a_reset_by_the_client_ends_the_target() {
-    let (mut client, mut target) = pair(&Server::open());
+    let server = Server::open();
+    let (mut client, mut target) = pair(&server);
     target.send(b"unread");
     client.send(b"x");
     target.expect(b"x");
@@ -191,7 +197,8 @@ fn a_reset_by_the_client_ends_the_target() {
 
 #[test]
 fn a_reset_by_the_target_ends_the_client() {
-    let (mut client, target) = pair(&Server::open());
+    let server = Server::open();
+    let (mut client, target) = pair(&server);
     client.send(b"unread");
     target.reset();
     client.expect_end();
@@ -199,7 +206,8 @@ fn a_reset_by_the_target_ends_the_client() {
 
 #[test]
 fn a_reset_ends_a_half_closed_connection() {
-    let (mut client, mut target) = pair(&Server::open());
+    let server = Server::open();
+    let (mut client, mut target) = pair(&server);
     client.send(b"unread");
     client.finish();
     target.send(b"x");
