@@ -30,11 +30,11 @@ pub struct Args {
     #[argh(option, short = 'P', default = "8080", arg_name = "port")]
     shoes_port: u16,
     /// a user of the proxy, NAME:PASS; may be given again
-    #[argh(option, short = 'u', arg_name = "name:pass", from_str_fn(account))]
-    user: Vec<Account>,
+    #[argh(option, short = 'u', arg_name = "name:pass")]
+    user: Vec<String>,
     /// an admin, NAME:PASS; may be given again
-    #[argh(option, short = 'U', arg_name = "name:pass", from_str_fn(account))]
-    admin: Vec<Account>,
+    #[argh(option, short = 'U', arg_name = "name:pass")]
+    admin: Vec<String>,
     /// leave the credential monitor off although there is a log for it
     #[argh(switch, short = 'N')]
     no_credential_monitor: bool,
@@ -92,8 +92,13 @@ type Account = (Name, Password);
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 impl Args {
-    /// The configuration, and whether an admin has yet to be made up.
-    pub fn into_config(self) -> Config {
+    /// The configuration.
+    ///
+    /// # Errors
+    /// A sentence when an account can't be one. Accounts are looked at here, and
+    /// not by argh, which would show the password in its error.
+    pub fn into_config(self) -> Result<Config, String> {
+        let (users, admins) = (accounts("-u", &self.user)?, accounts("-U", &self.admin)?);
         let settings = Settings {
             timeout: self.timeout,
             max_connections: self.max_connections,
@@ -103,11 +108,11 @@ impl Args {
             spoofing: self.credentials_log.is_some() && !self.no_credential_monitor,
             ..Settings::default()
         };
-        Config {
+        Ok(Config {
             socks: SocketAddr::new(self.listen, self.port),
             dialects: vec![("shoes", SocketAddr::new(self.shoes_listen, self.shoes_port))],
-            users: self.user,
-            admins: self.admin,
+            users,
+            admins,
             settings,
             options: Options {
                 handshake_timeout: self.handshake_timeout,
@@ -120,7 +125,7 @@ impl Args {
             grace: self.grace,
             access_log: self.access_log,
             credentials_log: self.credentials_log,
-        }
+        })
     }
 }
 
@@ -128,11 +133,17 @@ const fn secs(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-fn account(text: &str) -> Result<Account, String> {
-    let (name, password) = text.split_once(':').ok_or("it needs a colon: NAME:PASS")?;
-    let name = Name::new(name.as_bytes()).map_err(|error| format!("name: {error}"))?;
-    let password = Password::new(password.as_bytes());
-    Ok((name, password.map_err(|error| format!("password: {error}"))?))
+fn accounts(flag: &str, given: &[String]) -> Result<Vec<Account>, String> {
+    given.iter().map(|text| account(flag, text)).collect()
+}
+
+fn account(flag: &str, text: &str) -> Result<Account, String> {
+    let Some((name, password)) = text.split_once(':') else {
+        return Err(format!("option {flag}: an account needs a colon: NAME:PASS"));
+    };
+    let account =
+        Name::new(name.as_bytes()).and_then(|name| Ok((name, Password::new(password.as_bytes())?)));
+    account.map_err(|error| format!("option {flag}, account {}: {error}", name.escape_debug()))
 }
 
 /// A year: longer makes no sense, and an `Instant` can still add it.
@@ -164,7 +175,7 @@ mod tests {
 
     fn parse(args: &[&str]) -> Result<Config, String> {
         let args = Args::from_args(&["socksd"], args).map_err(|exit| exit.output)?;
-        Ok(args.into_config())
+        args.into_config()
     }
 
     #[test]
