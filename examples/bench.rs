@@ -168,20 +168,12 @@ fn measure_paths(
             continue;
         }
         let seconds = plan.seconds;
-        let lab = Lab {
-            target,
-            path,
-            seconds,
-        };
+        let lab = Lab { target, path, seconds };
         match job.measure(&lab) {
             Ok(figures) => results.add(place, index, round, &figures),
             Err(fault) => {
                 let Path { name, .. } = path;
-                eprintln!(
-                    "bench: {name}: {} failed in round {}: {fault}",
-                    job.name(),
-                    round + 1
-                );
+                eprintln!("bench: {name}: {} failed in round {}: {fault}", job.name(), round + 1);
                 results.fail(place, index, round, fault);
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use argh::FromArgs;
 
-use crate::core::{BufferSize, Name, Password, Settings};
+use crate::core::{BadAccount, BufferSize, Name, Password, Settings};
 use crate::server::Config;
 use crate::socks::service::Options;
 
@@ -141,9 +141,12 @@ fn account(flag: &str, text: &str) -> Result<Account, String> {
     let Some((name, password)) = text.split_once(':') else {
         return Err(format!("option {flag}: an account needs a colon: NAME:PASS"));
     };
-    let account =
-        Name::new(name.as_bytes()).and_then(|name| Ok((name, Password::new(password.as_bytes())?)));
-    account.map_err(|error| format!("option {flag}, account {}: {error}", name.escape_debug()))
+    let wrong = |what: &str, error: BadAccount| {
+        format!("option {flag}, account {}: the {what} is no good: {error}", name.escape_debug())
+    };
+    let checked = Name::new(name.as_bytes()).map_err(|error| wrong("name", error))?;
+    let password = Password::new(password.as_bytes()).map_err(|error| wrong("password", error))?;
+    Ok((checked, password))
 }
 
 /// A year: longer makes no sense, and an `Instant` can still add it.

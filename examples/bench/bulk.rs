@@ -43,18 +43,8 @@ impl Way {
         const fn pair(head: &'static str) -> [Column; 2] {
             let cpu = "CPU s/GB";
             [
-                Column {
-                    key: "mb_per_s",
-                    head,
-                    digits: 0,
-                    ratio: true,
-                },
-                Column {
-                    key: "cpu_s_per_gb",
-                    head: cpu,
-                    digits: 3,
-                    ratio: false,
-                },
+                Column { key: "mb_per_s", head, digits: 0, ratio: true },
+                Column { key: "cpu_s_per_gb", head: cpu, digits: 3, ratio: false },
             ]
         }
         const DOWN: &[Column] = &pair("down MB/s");
@@ -121,11 +111,7 @@ pub fn measure(lab: &Lab, connections: usize, way: Way) -> Result<Figures, Strin
         }
         figures
     });
-    match shared
-        .fault
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner)
-    {
+    match shared.fault.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(fault) => Err(fault),
         None => figures,
     }
@@ -161,8 +147,6 @@ fn read(mut stream: &TcpStream, shared: &Shared) -> Result<(), String> {
 fn write(mut stream: &TcpStream) -> Result<(), String> {
     let bytes = vec![0x5a; BUFFER];
     loop {
-        stream
-            .write(&bytes)
-            .map_err(|fault| format!("uploading: {}", dial::explain(&fault)))?;
+        stream.write(&bytes).map_err(|fault| format!("uploading: {}", dial::explain(&fault)))?;
     }
 }

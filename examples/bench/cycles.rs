@@ -85,11 +85,7 @@ pub fn repeat(lab: &Lab, at_once: usize) -> Result<Figures, String> {
     let cpu = lab.cpu_since(cpu_before);
     let done = seen.times.len() as f64;
     if seen.times.is_empty() || seen.gave_up {
-        return Err(format!(
-            "{} cycles failed: {}",
-            seen.failed,
-            seen.fault.unwrap_or_default()
-        ));
+        return Err(format!("{} cycles failed: {}", seen.failed, seen.fault.unwrap_or_default()));
     }
     let mut figures = summary(lab, seen, seconds);
     figures.extend(cpu.map(|cpu| ("cpu_s_per_10k", cpu / done * 1e4)));
@@ -105,20 +101,14 @@ pub fn burst(lab: &Lab, count: usize) -> Result<Figures, String> {
     })?;
     thread::sleep(PAUSE);
     if seen.times.is_empty() {
-        return Err(format!(
-            "every cycle failed: {}",
-            seen.fault.unwrap_or_default()
-        ));
+        return Err(format!("every cycle failed: {}", seen.fault.unwrap_or_default()));
     }
     Ok(summary(lab, seen, seconds))
 }
 
 fn summary(lab: &Lab, mut seen: Seen, seconds: f64) -> Figures {
     if let Some(fault) = seen.fault {
-        eprintln!(
-            "bench: {}: {} cycles failed, for example: {fault}",
-            lab.path.name, seen.failed
-        );
+        eprintln!("bench: {}: {} cycles failed, for example: {fault}", lab.path.name, seen.failed);
     }
     seen.times.sort_by(f64::total_cmp);
     vec![
@@ -151,13 +141,7 @@ fn together(count: usize, client: impl Fn() -> Seen + Sync) -> Result<(Seen, f64
         drop(closed);
         let mut seen = Seen::default();
         for thread in started? {
-            seen.merge(
-                thread
-                    .join()
-                    .ok()
-                    .flatten()
-                    .ok_or("a client's thread failed")?,
-            );
+            seen.merge(thread.join().ok().flatten().ok_or("a client's thread failed")?);
         }
         Ok((seen, begin.elapsed().as_secs_f64()))
     })

@@ -42,10 +42,7 @@ impl std::str::FromStr for Login {
             Some((name, password))
                 if (1..=255).contains(&name.len()) && (1..=255).contains(&password.len()) =>
             {
-                Ok(Login {
-                    name: name.into(),
-                    password: password.into(),
-                })
+                Ok(Login { name: name.into(), password: password.into() })
             }
             _ => Err("a login is name:password, each of 1 to 255 bytes".into()),
         }
@@ -77,9 +74,7 @@ impl Path {
             ([5, NO_AUTHENTICATION], _) => Ok(()),
             ([5, USERNAME_PASSWORD], Some(login)) => log_in(stream, login),
             ([5, 0xff], None) => Err("the proxy wants a login: give --login name:password".into()),
-            (answer, _) => Err(format!(
-                "the proxy answered the greeting with {answer:02x?}"
-            )),
+            (answer, _) => Err(format!("the proxy answered the greeting with {answer:02x?}")),
         }
     }
 }
@@ -95,9 +90,7 @@ pub fn prepare(stream: &TcpStream) -> Result<(), String> {
 
 /// Sends all of `bytes`; `what` names them in the error.
 pub fn send(mut stream: &TcpStream, bytes: &[u8], what: &str) -> Result<(), String> {
-    stream
-        .write_all(bytes)
-        .map_err(|fault| format!("sending {what}: {}", explain(&fault)))
+    stream.write_all(bytes).map_err(|fault| format!("sending {what}: {}", explain(&fault)))
 }
 
 /// Receives exactly `N` bytes; `what` names them in the error.

@@ -29,15 +29,10 @@ pub fn measure(lab: &Lab, count: usize) -> Result<Figures, String> {
     match ended? {
         0 => {}
         ended => {
-            return Err(format!(
-                "{ended} of {count} idle connections did not stay open"
-            ));
+            return Err(format!("{ended} of {count} idle connections did not stay open"));
         }
     }
-    let mut figures = vec![
-        ("new_before_us", new_before),
-        ("new_during_us", new_during?),
-    ];
+    let mut figures = vec![("new_before_us", new_before), ("new_during_us", new_during?)];
     if let (Some(before), Some(after)) = (before, after) {
         let each = |after: f64, before: f64| (after - before) / count as f64;
         figures.extend([
@@ -54,10 +49,7 @@ fn open(lab: &Lab, count: usize) -> Result<Vec<TcpStream>, String> {
     let mut resting = Vec::with_capacity(count);
     for opened in 0..count {
         if begin.elapsed() > OPENING_MAX {
-            return Err(format!(
-                "only {opened} were open in {} s",
-                OPENING_MAX.as_secs()
-            ));
+            return Err(format!("only {opened} were open in {} s", OPENING_MAX.as_secs()));
         }
         let stream = target::rest(lab.path, lab.target);
         resting.push(stream.map_err(|fault| format!("idle connection {}: {fault}", opened + 1))?);
@@ -67,9 +59,7 @@ fn open(lab: &Lab, count: usize) -> Result<Vec<TcpStream>, String> {
 
 /// A connection that rests has nothing to read, not even its end.
 fn ended(stream: &TcpStream) -> bool {
-    let read = stream
-        .set_nonblocking(true)
-        .and_then(|()| stream.peek(&mut [0]));
+    let read = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
     !matches!(read, Err(fault) if fault.kind() == ErrorKind::WouldBlock)
 }
 

@@ -62,12 +62,7 @@ pub struct Column {
 }
 
 const fn column(key: &'static str, head: &'static str, digits: usize, ratio: bool) -> Column {
-    Column {
-        key,
-        head,
-        digits,
-        ratio,
-    }
+    Column { key, head, digits, ratio }
 }
 
 const CYCLES: &[Column] = &[
@@ -83,14 +78,10 @@ const BURST: &[Column] = &[
     column("p99_ms", "p99 ms", 0, false),
     column("failed", "failed", 0, false),
 ];
-const PING: &[Column] = &[
-    column("p50_us", "ping p50 us", 0, true),
-    column("p99_us", "ping p99 us", 0, true),
-];
-const SPLIT: &[Column] = &[
-    column("p50_us", "split p50 us", 0, true),
-    column("p99_us", "split p99 us", 0, true),
-];
+const PING: &[Column] =
+    &[column("p50_us", "ping p50 us", 0, true), column("p99_us", "ping p99 us", 0, true)];
+const SPLIT: &[Column] =
+    &[column("p50_us", "split p50 us", 0, true), column("p99_us", "split p99 us", 0, true)];
 const IDLE: &[Column] = &[
     column("rss_kib_each", "RSS KiB each", 1, false),
     column("threads_each", "threads each", 2, false),

@@ -101,10 +101,7 @@ impl FromStr for Tests {
     fn from_str(text: &str) -> Result<Self, String> {
         let names: Vec<String> = text.split(',').map(str::to_owned).collect();
         match names.iter().find(|name| !TESTS.contains(&name.as_str())) {
-            Some(name) => Err(format!(
-                "no test is called {name:?}, only {}",
-                TESTS.join(", ")
-            )),
+            Some(name) => Err(format!("no test is called {name:?}, only {}", TESTS.join(", "))),
             None => Ok(Tests(names)),
         }
     }
@@ -133,36 +130,19 @@ impl Plan {
         if !(1..=100).contains(&rounds) || !(0.05..=60.0).contains(&seconds) {
             return Err("rounds are 1 to 100, seconds 0.05 to 60".into());
         }
-        let mut paths = vec![Path {
-            name: "direct".into(),
-            proxy: None,
-            pid: None,
-            login: None,
-        }];
+        let mut paths = vec![Path { name: "direct".into(), proxy: None, pid: None, login: None }];
         for proxy in &options.proxies {
             paths.push(path(proxy, options.login.clone())?);
         }
         let seconds = Duration::from_secs_f64(seconds);
-        Ok(Plan {
-            paths,
-            jobs: jobs(options),
-            rounds,
-            seconds,
-            output: options.output,
-        })
+        Ok(Plan { paths, jobs: jobs(options), rounds, seconds, output: options.output })
     }
 
     /// What will probably go wrong, and what to do about it.
     pub fn warnings(&self) -> Vec<String> {
         // Beside the load: the listeners, stdio, what the proxy keeps open.
         const OTHERS: usize = 64;
-        let here = OTHERS
-            + self
-                .jobs
-                .iter()
-                .map(Job::descriptors)
-                .max()
-                .unwrap_or_default();
+        let here = OTHERS + self.jobs.iter().map(Job::descriptors).max().unwrap_or_default();
         let mut warnings = Vec::new();
         let cores = std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64);
         if let Some(load) = process::load_average().filter(|load| *load > cores / 2.0) {
@@ -182,11 +162,7 @@ impl Plan {
         for path in self.paths.iter().filter(|path| path.pid.is_some()) {
             check(&path.name, path.pid, 2 * here);
         }
-        for path in self
-            .paths
-            .iter()
-            .filter(|path| path.proxy.is_some() && path.pid.is_none())
-        {
+        for path in self.paths.iter().filter(|path| path.proxy.is_some() && path.pid.is_none()) {
             warnings.push(format!(
                 "{}: its process is not to be found, so no memory, threads and CPU: name it with ,pid=N",
                 path.name
@@ -207,19 +183,13 @@ fn jobs(options: &Options) -> Vec<Job> {
     };
     let job = |test: &str| -> Vec<Job> {
         match test {
-            "idle" => sizes(&options.idle, 100, 1000)
-                .into_iter()
-                .map(Job::Idle)
-                .collect(),
+            "idle" => sizes(&options.idle, 100, 1000).into_iter().map(Job::Idle).collect(),
             "bulk" => {
                 let each = |count: &usize| Way::ALL.map(|way| Job::Bulk(*count, way));
                 options.connections.0.iter().flat_map(each).collect()
             }
             "cycles" => options.at_once.0.iter().copied().map(Job::Cycles).collect(),
-            "burst" => sizes(&options.burst, 200, 2000)
-                .into_iter()
-                .map(Job::Burst)
-                .collect(),
+            "burst" => sizes(&options.burst, 200, 2000).into_iter().map(Job::Burst).collect(),
             "ping" => vec![Job::Ping],
             _ => vec![Job::Split],
         }
@@ -230,33 +200,19 @@ fn jobs(options: &Options) -> Vec<Job> {
 /// `name=host:port[,pid=N]`.
 fn path(text: &str, login: Option<Login>) -> Result<Path, String> {
     let usage = || format!("{text:?} is no name=host:port or name=host:port,pid=N");
-    let (name, place) = text
-        .split_once('=')
-        .filter(|(name, _)| !name.is_empty())
-        .ok_or_else(usage)?;
+    let (name, place) =
+        text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(usage)?;
     let (place, pid) = match place.split_once(",pid=") {
         Some((place, pid)) => (place, Some(pid.parse().map_err(|_| usage())?)),
         None => (place, None),
     };
-    let mut found = place
-        .to_socket_addrs()
-        .map_err(|fault| format!("{text:?}: {fault}"))?;
+    let mut found = place.to_socket_addrs().map_err(|fault| format!("{text:?}: {fault}"))?;
     let first = found.next().ok_or_else(usage)?;
     // "localhost" may be ::1 first, where most proxies don't listen.
-    let proxy = found
-        .find(SocketAddr::is_ipv4)
-        .filter(|_| !first.is_ipv4())
-        .unwrap_or(first);
+    let proxy = found.find(SocketAddr::is_ipv4).filter(|_| !first.is_ipv4()).unwrap_or(first);
     if !proxy.ip().to_canonical().is_loopback() {
-        return Err(format!(
-            "{text:?}: only proxies on 127.0.0.0/8 and ::1 are measured"
-        ));
+        return Err(format!("{text:?}: only proxies on 127.0.0.0/8 and ::1 are measured"));
     }
     let pid = pid.or_else(|| process::listening_on(proxy));
-    Ok(Path {
-        name: name.into(),
-        proxy: Some(proxy),
-        pid,
-        login,
-    })
+    Ok(Path { name: name.into(), proxy: Some(proxy), pid, login })
 }

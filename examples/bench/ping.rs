@@ -38,8 +38,5 @@ pub fn measure(lab: &Lab, writes: Writes) -> Result<Figures, String> {
         times.push(sent.elapsed().as_secs_f64() * 1e6);
     }
     times.sort_by(f64::total_cmp);
-    Ok(vec![
-        ("p50_us", percentile(&times, 0.50)),
-        ("p99_us", percentile(&times, 0.99)),
-    ])
+    Ok(vec![("p50_us", percentile(&times, 0.50)), ("p99_us", percentile(&times, 0.99))])
 }

@@ -41,11 +41,7 @@ pub fn usage(root: u32) -> Option<Usage> {
         let known = family.len();
         let belongs =
             |stat: &Stat| family.contains(&stat.parent) || (leads && stat.session == root);
-        let more: Vec<u32> = all
-            .iter()
-            .filter(|(_, s)| belongs(s))
-            .map(|(pid, _)| *pid)
-            .collect();
+        let more: Vec<u32> = all.iter().filter(|(_, s)| belongs(s)).map(|(pid, _)| *pid).collect();
         family.extend(more);
         if family.len() == known {
             break;
@@ -54,10 +50,7 @@ pub fn usage(root: u32) -> Option<Usage> {
     let members = || family.iter().filter_map(|pid| all.get(pid));
     Some(Usage {
         cpu_seconds: members().map(|stat| stat.ticks).sum::<u64>() as f64 / TICKS_PER_SECOND,
-        rss_kib: family
-            .iter()
-            .filter_map(|pid| resident_kib(*pid))
-            .sum::<u64>() as f64,
+        rss_kib: family.iter().filter_map(|pid| resident_kib(*pid)).sum::<u64>() as f64,
         threads: members().map(|stat| stat.threads).sum::<u64>() as f64,
         processes: family.len() as f64,
     })
@@ -66,17 +59,12 @@ pub fn usage(root: u32) -> Option<Usage> {
 /// The process that listens on `address`; of several that share the socket, the eldest.
 pub fn listening_on(address: SocketAddr) -> Option<u32> {
     let inodes = listening_inodes(address);
-    let wanted: Vec<String> = inodes
-        .iter()
-        .map(|inode| format!("socket:[{inode}]"))
-        .collect();
+    let wanted: Vec<String> = inodes.iter().map(|inode| format!("socket:[{inode}]")).collect();
     let holds = |pid: &u32| {
         let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else {
             return false;
         };
-        let mut links = descriptors
-            .flatten()
-            .filter_map(|entry| fs::read_link(entry.path()).ok());
+        let mut links = descriptors.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
         links.any(|link| wanted.iter().any(|name| link.as_os_str() == name.as_str()))
     };
     let holders: BTreeSet<u32> = if wanted.is_empty() {
@@ -92,21 +80,14 @@ pub fn listening_on(address: SocketAddr) -> Option<u32> {
 pub fn descriptors_max(pid: Option<u32>) -> Option<usize> {
     let who = pid.map_or("self".into(), |pid| pid.to_string());
     let limits = fs::read_to_string(format!("/proc/{who}/limits")).ok()?;
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     // "unlimited" is no number, and no reason to warn.
     line.split_whitespace().next()?.parse().ok()
 }
 
 /// How many threads of this machine wanted to run, over the last minute.
 pub fn load_average() -> Option<f64> {
-    fs::read_to_string("/proc/loadavg")
-        .ok()?
-        .split_whitespace()
-        .next()?
-        .parse()
-        .ok()
+    fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }
 
 fn pids() -> impl Iterator<Item = u32> {
@@ -131,9 +112,7 @@ fn stat(pid: u32) -> Option<Stat> {
 
 fn resident_kib(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 

@@ -10,16 +10,11 @@ use crate::results::Results;
 
 /// One table for each group of tests, a row for each path.
 pub fn table(plan: &Plan, results: &Results, markdown: bool) -> String {
-    let mut text = format!(
-        "{}. (Ratio) to direct, of the same round. - is not measured.\n",
-        conditions(plan)
-    );
+    let mut text =
+        format!("{}. (Ratio) to direct, of the same round. - is not measured.\n", conditions(plan));
     let jobs: Vec<(usize, &Job)> = plan.jobs.iter().enumerate().collect();
     for group in jobs.chunk_by(|(_, one), (_, next)| one.title() == next.title()) {
-        let title = group
-            .first()
-            .map(|(_, job)| job.title())
-            .unwrap_or_default();
+        let title = group.first().map(|(_, job)| job.title()).unwrap_or_default();
         let rows = rows(plan, results, group);
         text.push_str(&if markdown {
             format!("\n**{title}**\n\n")
@@ -34,20 +29,15 @@ pub fn table(plan: &Plan, results: &Results, markdown: bool) -> String {
 fn conditions(plan: &Plan) -> String {
     let (rounds, seconds) = (plan.rounds, plan.seconds.as_secs_f64());
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let (plural, core) = (
-        if rounds == 1 { "" } else { "s" },
-        if cores == 1 { "core" } else { "cores" },
-    );
+    let (plural, core) =
+        (if rounds == 1 { "" } else { "s" }, if cores == 1 { "core" } else { "cores" });
     format!("Medians of {rounds} round{plural}, {seconds} s each, {cores} {core}, loopback")
 }
 
 /// The head, then a row for each path.
 fn rows(plan: &Plan, results: &Results, group: &[(usize, &Job)]) -> Vec<Vec<String>> {
-    let cells = || {
-        group
-            .iter()
-            .flat_map(|(at, job)| job.columns().iter().map(move |one| (*at, one)))
-    };
+    let cells =
+        || group.iter().flat_map(|(at, job)| job.columns().iter().map(move |one| (*at, one)));
     let head = cells().map(|(_, column)| column.head.to_owned());
     let mut rows = vec![std::iter::once(String::new()).chain(head).collect()];
     for (index, path) in plan.paths.iter().enumerate() {
@@ -62,10 +52,7 @@ fn cell(results: &Results, path: usize, job: usize, column: &Column) -> String {
     let Some(value) = results.median(path, job, column.key) else {
         return "-".into();
     };
-    match results
-        .ratio(path, job, column.key)
-        .filter(|_| column.ratio)
-    {
+    match results.ratio(path, job, column.key).filter(|_| column.ratio) {
         Some(ratio) => format!("{value:.digits$} ({ratio:.2})"),
         None => format!("{value:.digits$}"),
     }
@@ -74,30 +61,15 @@ fn cell(results: &Results, path: usize, job: usize, column: &Column) -> String {
 /// Names to the left, figures to the right.
 fn aligned(rows: &[Vec<String>], markdown: bool) -> String {
     let columns = rows.first().map(Vec::len).unwrap_or_default();
-    let width = |at: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(at))
-            .map(String::len)
-            .max()
-    };
-    let widths: Vec<usize> = (0..columns)
-        .map(|at| width(at).unwrap_or_default())
-        .collect();
-    let (open, between, close) = if markdown {
-        ("| ", " | ", " |")
-    } else {
-        ("  ", "  ", "")
-    };
+    let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(String::len).max();
+    let widths: Vec<usize> = (0..columns).map(|at| width(at).unwrap_or_default()).collect();
+    let (open, between, close) = if markdown { ("| ", " | ", " |") } else { ("  ", "  ", "") };
     let mut text = String::new();
     for (place, row) in rows.iter().enumerate() {
-        let cells = row
-            .iter()
-            .zip(&widths)
-            .enumerate()
-            .map(|(at, (cell, width))| match at {
-                0 => format!("{cell:<width$}"),
-                _ => format!("{cell:>width$}"),
-            });
+        let cells = row.iter().zip(&widths).enumerate().map(|(at, (cell, width))| match at {
+            0 => format!("{cell:<width$}"),
+            _ => format!("{cell:>width$}"),
+        });
         let cells: Vec<String> = cells.collect();
         text.push_str(&format!("{open}{}{close}\n", cells.join(between)));
         if markdown && place == 0 {

@@ -31,36 +31,24 @@ impl Results {
     /// Keeps what one measurement found.
     pub fn add(&mut self, path: usize, job: usize, round: usize, figures: &Figures) {
         for (key, value) in figures {
-            self.samples
-                .entry((path, job, key))
-                .or_default()
-                .insert(round, *value);
+            self.samples.entry((path, job, key)).or_default().insert(round, *value);
         }
     }
 
     /// Keeps why there is nothing.
     pub fn fail(&mut self, path: usize, job: usize, round: usize, reason: String) {
-        self.failures.push(Failure {
-            path,
-            job,
-            round,
-            reason,
-        });
+        self.failures.push(Failure { path, job, round, reason });
     }
 
     /// Whether the test has failed on the path: then it is not tried again, and its row has dashes.
     pub fn failed(&self, path: usize, job: usize) -> bool {
-        self.failures
-            .iter()
-            .any(|failure| (failure.path, failure.job) == (path, job))
+        self.failures.iter().any(|failure| (failure.path, failure.job) == (path, job))
     }
 
     /// The samples of one cell, round by round.
     pub fn rounds(&self, path: usize, job: usize, key: &'static str) -> Vec<f64> {
         let samples = self.samples.get(&(path, job, key));
-        samples
-            .map(|samples| samples.values().copied().collect())
-            .unwrap_or_default()
+        samples.map(|samples| samples.values().copied().collect()).unwrap_or_default()
     }
 
     /// The median of one cell; `None` when there is nothing or the test failed in any round.
@@ -90,8 +78,5 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 /// The value that a share of `sorted` (0 to 1) doesn't exceed; 0 when there is none.
 pub fn percentile(sorted: &[f64], share: f64) -> f64 {
     let rank = (sorted.len() as f64 * share).ceil() as usize;
-    sorted
-        .get(rank.saturating_sub(1))
-        .copied()
-        .unwrap_or_default()
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }

@@ -67,14 +67,8 @@ impl Target {
             let _ = BufReader::new(stdout).read_line(&mut line);
         }
         let ports = line.split_whitespace().filter_map(|port| port.parse().ok());
-        let addresses: Vec<_> = ports
-            .map(|port: u16| (Ipv4Addr::LOCALHOST, port).into())
-            .collect();
-        let target = Target {
-            child,
-            addresses,
-            next: AtomicUsize::new(0),
-        };
+        let addresses: Vec<_> = ports.map(|port: u16| (Ipv4Addr::LOCALHOST, port).into()).collect();
+        let target = Target { child, addresses, next: AtomicUsize::new(0) };
         match target.addresses.len() {
             PORTS => Ok(target),
             _ => Err("starting the targets: they said no ports".into()),
@@ -84,10 +78,7 @@ impl Target {
     /// The next address in turn.
     pub fn address(&self) -> SocketAddr {
         let turn = self.next.fetch_add(1, Relaxed) % PORTS;
-        self.addresses
-            .get(turn)
-            .copied()
-            .unwrap_or((Ipv4Addr::LOCALHOST, 0).into())
+        self.addresses.get(turn).copied().unwrap_or((Ipv4Addr::LOCALHOST, 0).into())
     }
 
     /// Bytes that all uploads together have received so far.
@@ -154,10 +145,7 @@ pub fn serve_until_stdin_ends() -> Result<bool, String> {
     let shared: &'static Shared = Box::leak(Box::default());
     let mut line = String::new();
     for listener in listeners {
-        let port = listener
-            .local_addr()
-            .map_err(|fault| format!("listening: {fault}"))?
-            .port();
+        let port = listener.local_addr().map_err(|fault| format!("listening: {fault}"))?.port();
         line.push_str(&format!("{port} "));
         let listener: &'static TcpListener = Box::leak(Box::new(listener));
         for _ in 0..THREADS_PER_PORT {
@@ -219,9 +207,7 @@ fn pour(mut stream: &TcpStream) -> Result<(), String> {
     let bytes = vec![0xa5; BUFFER];
     let deadline = Instant::now() + TRANSFER_MAX;
     while Instant::now() < deadline {
-        stream
-            .write(&bytes)
-            .map_err(|fault| format!("pouring: {fault}"))?;
+        stream.write(&bytes).map_err(|fault| format!("pouring: {fault}"))?;
     }
     Ok(())
 }
