@@ -1,12 +1,13 @@
 //! The command line of socksd: raw arguments become a validated [`Config`].
 
+use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use argh::FromArgs;
 
-use crate::core::{BadAccount, BufferSize, Name, Password, Settings};
+use crate::core::{BufferSize, Name, Password, Settings, latin1};
 use crate::server::Config;
 use crate::socks::service::Options;
 
@@ -141,12 +142,15 @@ fn account(flag: &str, text: &str) -> Result<Account, String> {
     let Some((name, password)) = text.split_once(':') else {
         return Err(format!("option {flag}: an account needs a colon: NAME:PASS"));
     };
-    let wrong = |what: &str, error: BadAccount| {
-        format!("option {flag}, account {}: the {what} is no good: {error}", name.escape_debug())
+    let shown = name.escape_debug();
+    let wrong = |what, error: &dyn Display| {
+        format!("option {flag}, account {shown}: the {what} is no good: {error}")
     };
-    let checked = Name::new(name.as_bytes()).map_err(|error| wrong("name", error))?;
-    let password = Password::new(password.as_bytes()).map_err(|error| wrong("password", error))?;
-    Ok((checked, password))
+    let octets = latin1(name).map_err(|error| wrong("name", &error))?;
+    let name = Name::new(&octets).map_err(|error| wrong("name", &error))?;
+    let octets = latin1(password).map_err(|error| wrong("password", &error))?;
+    let password = Password::new(&octets).map_err(|error| wrong("password", &error))?;
+    Ok((name, password))
 }
 
 /// A year: longer makes no sense, and an `Instant` can still add it.
