@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use argh::FromArgs;
 use socksd::args::Args;
+use socksd::manage::Secrets;
 use socksd::server::{Server, StartError};
 use socksd::welcome::Welcome;
 use socksd::{logger, net};
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
 fn serve(args: Args) -> Result<(), StartError> {
     net::raise_descriptor_limit();
     let mut config = args.into_config();
+    config.secrets = Secrets::from_env()?;
     let welcome = Welcome::prepare(&mut config)?;
     let server = Server::start(config)?;
     let core = server.core().clone();
