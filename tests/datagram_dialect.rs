@@ -30,7 +30,7 @@ struct Running {
 fn config(users: &[&str]) -> Config {
     let base = ["-p", "0", "-P", "0", "-U", "root:secret", "--datagram", "127.0.0.1:0"];
     let args = Args::from_args(&["test"], &[&base, users].concat()).unwrap();
-    let mut config = args.into_config();
+    let mut config = args.into_config().unwrap();
     config.secrets.datagram = Some(SharedToken::new(u32::from_be_bytes(TOKEN)));
     config
 }
@@ -376,4 +376,59 @@ fn stop_lets_what_is_open_drain() {
     assert!(!thread.is_finished(), "it does not wait for what is open");
     drop(open);
     until("it has drained", || thread.is_finished());
+}
+
+/// Runs `socksctl` with this token, and gives its exit code and its output.
+fn socksctl(server: SocketAddr, token: &str, line: &str) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_socksctl"));
+    let dialect = if line.starts_with("--dialect") { "" } else { "--dialect datagram " };
+    command.args(format!("{dialect}--output json {line}").split_whitespace());
+    command.env("SOCKSCTL_SERVER", server.to_string()).env("SOCKSCTL_TOKEN", token);
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap().trim_end().to_owned())
+}
+
+#[test]
+fn socksctl_says_every_command() {
+    let server = Running::start(config(&[]));
+    let says = |line: &str, expected: &str| {
+        let (code, said) = socksctl(server.datagram, "0x12345678", line);
+        assert_eq!((code, said.as_str()), (Some(0), expected), "{line}");
+    };
+    says("metrics", r#"{"bytes":0,"current":0,"historic":0}"#);
+    says("users", r#"{"complete":true,"users":[]}"#);
+    for name in ["ana", "bea", "cid"] {
+        says(&format!("add-user {name} 1:2"), r#"{"done":true}"#);
+    }
+    says("page-size 2", r#"{"done":true}"#);
+    says("page-size", r#"{"page_size":2}"#);
+    says("users", r#"{"complete":true,"users":["ana","bea","cid"]}"#);
+    says("remove-user ana", r#"{"done":true}"#);
+    says("users", r#"{"complete":true,"users":["bea","cid"]}"#);
+    says("stop", r#"{"done":true}"#);
+    until("it has stopped", || server.thread.as_ref().unwrap().is_finished());
+}
+
+#[test]
+fn socksctl_tells_who_is_to_blame() {
+    let server = Running::start(config(&["-u", "ana:1234"]));
+    let long = format!("add-user {:x>41} y", "");
+    for (token, line, code, part) in [
+        ("305419896", "add-user ana x", 1, "the user already exists"),
+        ("305419896", "remove-user bea", 1, "the user does not exist"),
+        ("305419897", "metrics", 1, "SOCKSCTL_TOKEN"),
+        ("0x12", "metrics", 2, "8 hexadecimal digits"),
+        ("305419896", &long, 2, "40 octets"),
+        ("305419896", "ping", 2, "json"),
+        ("305419896", "--login a:b users", 2, "--token"),
+        ("305419896", "--dialect shoes --token x users", 2, "--login"),
+    ] {
+        let (exit, said) = socksctl(server.datagram, token, line);
+        assert_eq!(exit, Some(code), "{line}: {said}");
+        assert!(said.contains(part) && !said.contains("30541989"), "{line}: {said}");
+    }
+    let nobody = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (exit, said) = socksctl(nobody, "1", "--timeout 1 users");
+    assert_eq!(exit, Some(3), "{said}");
 }

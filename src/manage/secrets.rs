@@ -6,6 +6,8 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
+use crate::wire::datagram::parse_token;
+
 /// The environment variable of [`Secrets::datagram`].
 const DATAGRAM: &str = "SOCKSD_DATAGRAM_TOKEN";
 /// What it has to look like.
@@ -63,15 +65,7 @@ impl SharedToken {
 
     /// Reads a decimal number, or `0x` and exactly 8 hexadecimal digits.
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let text = str::from_utf8(text).ok()?;
-        let (digits, radix) = match text.strip_prefix("0x") {
-            Some(hexadecimal) if hexadecimal.len() == 8 => (hexadecimal, 16),
-            Some(_) => return None,
-            None => (text, 10),
-        };
-        // `from_str_radix` would take a sign.
-        let sound = digits.chars().all(|digit| digit.is_digit(radix));
-        sound.then(|| u32::from_str_radix(digits, radix).ok()).flatten().map(Self)
+        parse_token(str::from_utf8(text).ok()?).map(Self)
     }
 
     /// Compares in a time that tells nothing.

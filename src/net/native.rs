@@ -60,6 +60,7 @@ pub fn raise_send_buffer(_: &UdpSocket, _: usize) {}
 #[cfg(not(all(unix, feature = "native")))]
 pub fn reset_on_close(_: &TcpStream) {}
 
+/// Here std has no limit to raise.
 #[cfg(not(all(unix, feature = "native")))]
 pub fn raise_descriptor_limit() {}
 

@@ -45,3 +45,16 @@ const STOP: u16 = 0x00;
 const ADD_USER: u16 = 0x01;
 const REMOVE_USER: u16 = 0x02;
 const SET_PAGE_SIZE: u16 = 0x03;
+
+/// The TOKEN that a person writes as a decimal number, or as `0x` and exactly 8 hexadecimal
+/// digits.
+pub fn parse_token(text: &str) -> Option<u32> {
+    let (digits, radix) = match text.strip_prefix("0x") {
+        Some(hexadecimal) if hexadecimal.len() == 8 => (hexadecimal, 16),
+        Some(_) => return None,
+        None => (text, 10),
+    };
+    // `from_str_radix` would take a sign.
+    let sound = digits.chars().all(|digit| digit.is_digit(radix));
+    sound.then(|| u32::from_str_radix(digits, radix).ok()).flatten()
+}
