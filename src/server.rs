@@ -11,9 +11,13 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::core::{Core, Denied, Lines, Name, Password, Settings, Start};
-use crate::manage::{self, Dialect, Transport};
+use crate::manage::{
+    self, Conversation, Dialect, Opener, Responder, SecretError, Secrets, Transport,
+};
 use crate::net::acceptor::Acceptor;
 use crate::net::close::close_gracefully;
+use crate::net::datagram_socket::DatagramSocket;
+use crate::net::datagrams::Datagrams;
 use crate::net::driver::{Bounds, Ending, converse};
 use crate::net::line_log::LineLog;
 use crate::net::pool::Pool;
@@ -38,6 +42,8 @@ pub struct Config {
     pub socks: SocketAddr,
     /// Where the dialects listen, by their names.
     pub dialects: Vec<(&'static str, SocketAddr)>,
+    /// What dialects without accounts need.
+    pub secrets: Secrets,
     /// The users at the start.
     pub users: Vec<(Name, Password)>,
     /// The admins at the start; at least one.
@@ -69,6 +75,8 @@ pub enum StartError {
     User(Denied),
     /// There is no dialect of this name.
     Dialect(&'static str),
+    /// A dialect's secret is missing or no secret at all.
+    Secret(SecretError),
     /// The system lacks something.
     System(io::Error),
 }
@@ -90,6 +98,7 @@ impl fmt::Display for StartError {
             }
             Self::User(denied) => write!(f, "adding a user failed: {denied}"),
             Self::Dialect(name) => write!(f, "there is no management dialect {name}"),
+            Self::Secret(error) => error.fmt(f),
             Self::System(error) => write!(f, "starting failed: {error}"),
         }
     }
@@ -103,11 +112,17 @@ impl From<io::Error> for StartError {
     }
 }
 
+impl From<SecretError> for StartError {
+    fn from(error: SecretError) -> Self {
+        Self::Secret(error)
+    }
+}
+
 /// A server that accepts connections.
 pub struct Server {
     core: Core,
     stops: Receiver<()>,
-    acceptors: Vec<(&'static str, Acceptor)>,
+    listening: Vec<(&'static str, Listening)>,
     logs: Vec<LineLog>,
     half_closed_timeout: Duration,
     grace: Duration,
@@ -142,13 +157,13 @@ impl Server {
             core.install_admin(name, password);
         }
         let handshake_timeout = config.options.handshake_timeout;
-        let listeners = listen(config.socks, &config.dialects)?;
+        let listeners = listen(config.socks, &config.dialects, &core, &config.secrets)?;
         let pool = Pool::new(service::NAME, PROXY_THREADS);
         let socks = Service { core: core.clone(), pool, options: config.options };
         let mut server = Self {
             core,
             stops,
-            acceptors: Vec::new(),
+            listening: Vec::new(),
             logs,
             half_closed_timeout: config.half_closed_timeout,
             grace: config.grace,
@@ -165,15 +180,24 @@ impl Server {
     ) -> io::Result<()> {
         let serve = move |stream, from| socks.serve(stream, from);
         let acceptor = Acceptor::start(service::NAME, listeners.socks, serve)?;
-        self.acceptors.push((service::NAME, acceptor));
+        self.listening.push((service::NAME, Listening::Tcp(acceptor)));
         let pool = Pool::new("manage", MANAGEMENT_THREADS);
-        for (dialect, listener) in listeners.dialects {
-            let (core, pool) = (self.core.clone(), pool.clone());
-            let serve = move |stream, from: SocketAddr| {
-                manage(&core, &pool, dialect, login_timeout, stream, from.ip());
+        for (dialect, bound) in listeners.dialects {
+            let listening = match bound {
+                Bound::Tcp(listener, open) => {
+                    let pool = pool.clone();
+                    let serve = move |stream, from: SocketAddr| {
+                        manage(&pool, dialect, login_timeout, open(from.ip()), stream, from.ip());
+                    };
+                    Listening::Tcp(Acceptor::start(dialect.name, listener, serve)?)
+                }
+                Bound::Udp(socket, mut respond) => {
+                    let respond =
+                        move |datagram: &[u8], from: SocketAddr| respond(datagram, from.ip());
+                    Listening::Udp(Datagrams::start(dialect.name, socket, respond)?)
+                }
             };
-            let acceptor = Acceptor::start(dialect.name, listener, serve)?;
-            self.acceptors.push((dialect.name, acceptor));
+            self.listening.push((dialect.name, listening));
         }
         Ok(())
     }
@@ -185,7 +209,7 @@ impl Server {
 
     /// The name and the real address of each listener.
     pub fn listeners(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
-        self.acceptors.iter().map(|(name, acceptor)| (*name, acceptor.address()))
+        self.listening.iter().map(|(name, listening)| (*name, listening.address()))
     }
 
     /// Serves until it is asked to stop (see [`Core::stop`]), then stops
@@ -196,8 +220,8 @@ impl Server {
             self.core.sweep(self.half_closed_timeout);
         }
         log::info!("stopping grace={}s open={}", self.grace.as_secs_f32(), self.open());
-        for (_, acceptor) in self.acceptors.drain(..) {
-            acceptor.stop();
+        for (_, listening) in self.listening.drain(..) {
+            listening.stop();
         }
         self.drain();
         for log in &self.logs {
@@ -232,15 +256,13 @@ impl Server {
 
 /// Holds one management conversation on a thread of its pool.
 fn manage(
-    core: &Core,
     pool: &Pool,
     dialect: &'static Dialect,
     login_timeout: Duration,
+    mut session: Conversation,
     stream: TcpStream,
     from: IpAddr,
 ) {
-    let Transport::Tcp(session) = dialect.transport;
-    let mut session = session(core, from);
     let bounds = Bounds {
         total: Some(login_timeout),
         idle: Some(MANAGEMENT_IDLE),
@@ -257,23 +279,62 @@ fn manage(
     }
 }
 
+/// A listener and its thread.
+enum Listening {
+    Tcp(Acceptor),
+    Udp(Datagrams),
+}
+
+impl Listening {
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Tcp(acceptor) => acceptor.address(),
+            Self::Udp(datagrams) => datagrams.address(),
+        }
+    }
+
+    fn stop(self) {
+        match self {
+            Self::Tcp(acceptor) => acceptor.stop(),
+            Self::Udp(datagrams) => datagrams.stop(),
+        }
+    }
+}
+
+/// Listeners that nobody serves yet.
 struct Listeners {
     socks: TcpListener,
-    dialects: Vec<(&'static Dialect, TcpListener)>,
+    dialects: Vec<(&'static Dialect, Bound)>,
+}
+
+/// A socket of a dialect, and what is to be spoken there.
+enum Bound {
+    Tcp(TcpListener, Opener),
+    Udp(DatagramSocket, Responder),
 }
 
 fn listen(
     socks: SocketAddr,
     dialects: &[(&'static str, SocketAddr)],
+    core: &Core,
+    secrets: &Secrets,
 ) -> Result<Listeners, StartError> {
-    let bind = |name, address| {
-        TcpListener::bind(address).map_err(|error| StartError::Listen(name, address, error))
-    };
-    let socks = bind(service::NAME, socks)?;
+    let taken = |name, address| move |error| StartError::Listen(name, address, error);
+    let socks = TcpListener::bind(socks).map_err(taken(service::NAME, socks))?;
     let mut found = Vec::new();
     for &(name, address) in dialects {
         let dialect = manage::dialect(name).ok_or(StartError::Dialect(name))?;
-        found.push((dialect, bind(name, address)?));
+        let bound = match dialect.transport {
+            Transport::Tcp(start) => {
+                let open = start(core, secrets)?;
+                Bound::Tcp(TcpListener::bind(address).map_err(taken(name, address))?, open)
+            }
+            Transport::Udp(start) => {
+                let respond = start(core, secrets)?;
+                Bound::Udp(DatagramSocket::bind(address).map_err(taken(name, address))?, respond)
+            }
+        };
+        found.push((dialect, bound));
     }
     Ok(Listeners { socks, dialects: found })
 }

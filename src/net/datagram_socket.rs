@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::acceptor::reachable;
 use super::failure::is_shortage;
+use super::native;
 
 /// Octets that hold any datagram of IPv4 or IPv6 (65,507 and 65,527 at most).
 pub const LONGEST: usize = 65_536;
@@ -31,6 +32,7 @@ impl DatagramSocket {
     /// When the system refuses.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = UdpSocket::bind(address)?;
+        native::raise_send_buffer(&socket, LONGEST);
         let address = socket.local_addr()?;
         Ok(Self { socket, address, stopping: AtomicBool::new(false) })
     }

@@ -3,9 +3,11 @@
 pub mod acceptor;
 mod buffers;
 pub mod close;
+mod complaints;
 pub mod control;
 mod copier;
 pub mod datagram_socket;
+pub mod datagrams;
 pub mod dial;
 pub mod driver;
 pub mod failure;
