@@ -16,7 +16,7 @@ use super::driver::is_timeout;
 use super::native::Duct;
 
 /// The buffer of a quiet direction, on the stack.
-const SMALL: usize = 4 * 1024;
+const SMALL: usize = 2 * 1024;
 /// The buffer once reads of the small one come back full.
 const MEDIUM: usize = 64 * 1024;
 /// The buffer in bulk, where there is no duct.
