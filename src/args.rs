@@ -35,6 +35,13 @@ pub struct Args {
     /// an admin, NAME:PASS; may be given again
     #[argh(option, short = 'U', arg_name = "name:pass", from_str_fn(account))]
     admin: Vec<Account>,
+    /// address and port of the monitor listener (off)
+    #[argh(option, arg_name = "addr:port")]
+    monitor: Option<SocketAddr>,
+    /// address and port of the oneshot listener (off); the token of the first
+    /// admin is in SOCKSD_ONESHOT_TOKEN
+    #[argh(option, arg_name = "addr:port")]
+    oneshot: Option<SocketAddr>,
     /// leave the credential monitor off although there is a log for it
     #[argh(switch, short = 'N')]
     no_credential_monitor: bool,
@@ -103,11 +110,15 @@ impl Args {
             spoofing: self.credentials_log.is_some() && !self.no_credential_monitor,
             ..Settings::default()
         };
+        let mut dialects = vec![("shoes", SocketAddr::new(self.shoes_listen, self.shoes_port))];
+        dialects.extend(self.monitor.map(|address| ("monitor", address)));
+        dialects.extend(self.oneshot.map(|address| ("oneshot", address)));
         Config {
             socks: SocketAddr::new(self.listen, self.port),
-            dialects: vec![("shoes", SocketAddr::new(self.shoes_listen, self.shoes_port))],
+            dialects,
             users: self.user,
             admins: self.admin,
+            oneshot_token: None,
             settings,
             options: Options {
                 handshake_timeout: self.handshake_timeout,
@@ -187,6 +198,15 @@ mod tests {
     }
 
     #[test]
+    fn other_dialects_listen_where_it_is_said() {
+        let line = "-P 0 --monitor 127.0.0.1:0 --oneshot [::1]:9090";
+        let config = parse(&line.split(' ').collect::<Vec<_>>()).unwrap();
+        let dialects = config.dialects.iter().map(|(name, at)| format!("{name} {at}"));
+        let expected = ["shoes 127.0.0.1:0", "monitor 127.0.0.1:0", "oneshot [::1]:9090"];
+        assert_eq!(dialects.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
     fn the_monitor_needs_a_log_and_no_switch() {
         assert!(parse(&["--credentials-log", "x"]).unwrap().settings.spoofing);
         assert!(!parse(&["--credentials-log", "x", "-N"]).unwrap().settings.spoofing);
@@ -207,6 +227,8 @@ mod tests {
             ["--udp-ports", "0-8"],
             ["-l", "localhost:1"],
             ["-p", "65536"],
+            ["--monitor", "9090"],
+            ["--oneshot", "localhost:1"],
         ];
         for args in bad {
             assert!(parse(&args).is_err(), "{args:?}");

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use crate::core::{Core, Denied, Lines, Name, Password, Settings, Start};
+use crate::core::{AdminSecrets, Core, Denied, Lines, Name, Password, Settings, Start, Token};
 use crate::manage::{self, Dialect, Transport};
 use crate::net::acceptor::Acceptor;
 use crate::net::close::close_gracefully;
@@ -32,6 +32,10 @@ const MANAGEMENT_IDLE: Duration = Duration::from_secs(30 * 60);
 /// How long what was cut may take to let go before the process ends.
 const AFTER_CUT: Duration = Duration::from_millis(500);
 
+/// What the dialect oneshot does not start without.
+const ONESHOT_SECRET: &str = "the token of the first admin: \
+     set SOCKSD_ONESHOT_TOKEN to 16 printable ASCII characters";
+
 /// Everything that a server is started with.
 pub struct Config {
     /// Where SOCKS5 clients connect.
@@ -42,6 +46,8 @@ pub struct Config {
     pub users: Vec<(Name, Password)>,
     /// The admins at the start; at least one.
     pub admins: Vec<(Name, Password)>,
+    /// The token of the first admin; the dialect oneshot needs one.
+    pub oneshot_token: Option<Token>,
     /// What admins may change later.
     pub settings: Settings,
     /// What stays.
@@ -69,6 +75,13 @@ pub enum StartError {
     User(Denied),
     /// There is no dialect of this name.
     Dialect(&'static str),
+    /// A dialect can't do without a secret.
+    Secret {
+        /// The dialect.
+        dialect: &'static str,
+        /// What is missing, and where to give it.
+        missing: &'static str,
+    },
     /// The system lacks something.
     System(io::Error),
 }
@@ -90,6 +103,9 @@ impl fmt::Display for StartError {
             }
             Self::User(denied) => write!(f, "adding a user failed: {denied}"),
             Self::Dialect(name) => write!(f, "there is no management dialect {name}"),
+            Self::Secret { dialect, missing } => {
+                write!(f, "the dialect {dialect} needs {missing}")
+            }
             Self::System(error) => write!(f, "starting failed: {error}"),
         }
     }
@@ -123,6 +139,10 @@ impl Server {
         if open_to_all && config.users.is_empty() {
             return Err(StartError::OpenProxy(config.socks));
         }
+        let wanted = |dialect| config.dialects.iter().any(|(name, _)| *name == dialect);
+        if wanted("oneshot") && config.oneshot_token.is_none() {
+            return Err(StartError::Secret { dialect: "oneshot", missing: ONESHOT_SECRET });
+        }
         let mut logs = Vec::new();
         let access_log = match &config.access_log {
             Some(path) => Some(keep(open_log("access", path)?, &mut logs)),
@@ -138,8 +158,11 @@ impl Server {
         for (name, password) in config.users {
             core.install_user(name, password).map_err(StartError::User)?;
         }
+        let mut token = config.oneshot_token;
         for (name, password) in config.admins {
-            core.install_admin(name, password);
+            // Only the first admin finds it there.
+            let secrets = AdminSecrets { password: Some(password), token: token.take() };
+            core.install_admin(name, secrets);
         }
         let handshake_timeout = config.options.handshake_timeout;
         let listeners = listen(config.socks, &config.dialects)?;

@@ -1,17 +1,19 @@
 //! The server: arguments become a configuration, which is started and served
 //! until a signal or an admin stops it.
 
+use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use argh::FromArgs;
 use socksd::args::Args;
+use socksd::core::Token;
 use socksd::server::{Server, StartError};
 use socksd::welcome::Welcome;
 use socksd::{logger, net};
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let args = match Args::from_args(&["socksd"], &words) {
         Ok(args) => args,
@@ -41,6 +43,8 @@ fn main() -> ExitCode {
 fn serve(args: Args) -> Result<(), StartError> {
     net::raise_descriptor_limit();
     let mut config = args.into_config();
+    let token = env::var_os("SOCKSD_ONESHOT_TOKEN");
+    config.oneshot_token = token.and_then(|token| Token::new(token.as_encoded_bytes()));
     let welcome = Welcome::prepare(&mut config)?;
     let server = Server::start(config)?;
     let core = server.core().clone();

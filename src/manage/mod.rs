@@ -4,15 +4,19 @@
 //! [`DIALECTS`] is the only list of them. One more is a codec in `wire/`, a
 //! conversation here, a row in the table and a transcript in `tests/golden/`.
 
+mod monitor;
+mod oneshot;
 mod shoes;
 
 use std::net::IpAddr;
 
+pub use monitor::MonitorSession;
+pub use oneshot::OneshotSession;
 pub use shoes::ShoesSession;
 
 use crate::core::Core;
 use crate::net::session::Session;
-use crate::wire::shoes::{Login, Request};
+use crate::wire::{self, shoes::Login, shoes::Request};
 
 /// A management protocol that the server speaks.
 #[derive(Debug, Clone, Copy)]
@@ -37,11 +41,23 @@ pub enum Transport {
 pub type Conversation = Box<dyn Session<Done = ()> + Send>;
 
 /// All dialects.
-pub const DIALECTS: &[Dialect] = &[Dialect {
-    name: "shoes",
-    longest_input: longer(Login::LEN_MAX, Request::LEN_MAX),
-    transport: Transport::Tcp(|core, from| Box::new(ShoesSession::new(core.clone(), from))),
-}];
+pub const DIALECTS: &[Dialect] = &[
+    Dialect {
+        name: "shoes",
+        longest_input: longer(Login::LEN_MAX, Request::LEN_MAX),
+        transport: Transport::Tcp(|core, from| Box::new(ShoesSession::new(core.clone(), from))),
+    },
+    Dialect {
+        name: "monitor",
+        longest_input: wire::monitor::LINE_LEN_MAX,
+        transport: Transport::Tcp(|core, from| Box::new(MonitorSession::new(core.clone(), from))),
+    },
+    Dialect {
+        name: "oneshot",
+        longest_input: longer(wire::oneshot::Opening::LEN, wire::oneshot::Request::LEN_MAX),
+        transport: Transport::Tcp(|core, from| Box::new(OneshotSession::new(core.clone(), from))),
+    },
+];
 
 /// The dialect of this name.
 pub fn dialect(name: &str) -> Option<&'static Dialect> {
