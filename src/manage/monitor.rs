@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::core::{
     BadSetting, Caller, Command, ConnectionView, Core, Credential, Metrics, NOBODY, Outcome,
-    Setting,
+    Setting, latin1,
 };
 use crate::net::session::{Input, Next, Session};
 use crate::wire::monitor::{
@@ -72,7 +72,8 @@ impl MonitorSession {
     }
 
     fn log_in(&self, line: &[u8], output: &mut Vec<u8>) -> Stage {
-        let (name, password) = split_credentials(line);
+        let line = octets(line);
+        let (name, password) = split_credentials(&line);
         let credential = Credential::Password { name, password };
         match self.core.log_in("monitor", credential, self.from) {
             Ok(caller) => {
@@ -120,6 +121,13 @@ impl Session for MonitorSession {
             input.take(used);
         }
     }
+}
+
+/// A line's text in the octets of names and passwords, ISO 8859-1: terminals send
+/// UTF-8, programs perhaps these octets themselves.
+fn octets(line: &[u8]) -> Vec<u8> {
+    let text = std::str::from_utf8(line).ok();
+    text.and_then(|text| latin1(text).ok()).unwrap_or_else(|| line.to_vec())
 }
 
 fn refused(refusal: Refusal) -> Reply {

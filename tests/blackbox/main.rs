@@ -1,0 +1,35 @@
+//! The programs from outside: only their command lines, sockets, logs and exit
+//! codes, over loopback and on free ports. Every test has a process of its own.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod socks {
+    mod bind;
+    mod connect;
+    mod curl;
+    mod deadlines;
+    mod failures;
+    mod handshake;
+    mod limits;
+    mod login;
+    mod relay;
+    #[cfg(target_os = "linux")]
+    mod shortage;
+    mod udp;
+    mod udp_rejects;
+}
+
+mod manage {
+    mod access_log;
+    mod changes;
+    mod credentials;
+    mod guessing;
+    mod metrics;
+    mod shoes;
+    mod shoes_login;
+    #[cfg(unix)]
+    mod shutdown;
+    mod socksctl;
+    mod start;
+}

@@ -1,0 +1,160 @@
+//! The access log: one line per connection, who went where, and no secret.
+
+use crate::harness::clock::until;
+use crate::harness::file::{Scratch, is_date};
+use crate::harness::server::Server;
+use crate::harness::shoes::Admin;
+use crate::harness::socks::{
+    CONNECT, LOOPBACK, can_log_in, greeted, ip, logged_in, name, refused, request,
+};
+use crate::harness::target::{Nobody, echo};
+use crate::harness::udp::{Association, Socket};
+
+const FIELDS: usize = 12;
+
+#[track_caller]
+fn expect_shape(record: &[String]) {
+    assert_eq!(record.len(), FIELDS, "{record:?}");
+    assert!(is_date(&record[0]), "{record:?}");
+    assert_eq!(record[2], "A");
+    for number in [&record[8], &record[9], &record[10]] {
+        assert!(number.parse::<u64>().is_ok(), "{record:?}");
+    }
+    assert!(!record[11].is_empty(), "{record:?}");
+}
+
+#[test]
+fn a_connection_is_a_line_with_all_its_facts() {
+    let log = Scratch::new("log");
+    let server = Server::start(&["--access-log", log.path(), "-u", "ana:1234"]);
+    let address = echo();
+    let mut client = logged_in(&server, "ana", "1234");
+    let from = client.local();
+    client.ask(CONNECT, &name("localhost", address.port()));
+    client.send(b"seventy-seven");
+    client.finish();
+    assert_eq!(client.receive_to_eof(), b"seventy-seven");
+    let records = log.records(1);
+    expect_shape(&records[0]);
+    let port = address.port().to_string();
+    let from_port = from.port().to_string();
+    let expected = ["ana", "A", "127.0.0.1", &from_port, "localhost", &port, "0", "13", "13"];
+    assert_eq!(records[0][1..10], expected);
+}
+
+#[test]
+fn open_access_is_anonymous() {
+    let log = Scratch::new("log");
+    let server = Server::start(&["--access-log", log.path()]);
+    let address = echo();
+    let mut client = greeted(&server);
+    client.ask(CONNECT, &ip(address));
+    drop(client);
+    let records = log.records(1);
+    expect_shape(&records[0]);
+    assert_eq!(records[0][1], "anonymous");
+    assert_eq!(records[0][5..8], ["127.0.0.1", &address.port().to_string(), "0"]);
+}
+
+#[test]
+fn a_failure_is_a_line_with_its_reply_code() {
+    let log = Scratch::new("log");
+    let server = Server::start(&["--access-log", log.path()]);
+    let nobody = Nobody::on(LOOPBACK);
+    refused(&server, &ip(nobody.address()));
+    let records = log.records(1);
+    expect_shape(&records[0]);
+    let port = nobody.address().port().to_string();
+    assert_eq!(records[0][5..10], ["127.0.0.1", &port, "5", "0", "0"]);
+}
+
+#[test]
+fn a_line_is_written_when_the_connection_has_ended() {
+    let log = Scratch::new("log");
+    let server = Server::start(&["--access-log", log.path()]);
+    let mut admin = Admin::of(&server);
+    let address = echo();
+    let first = crate::harness::socks::through(&server, address);
+    let second = crate::harness::socks::through(&server, address);
+    let second_port = second.local().port().to_string();
+    drop(second);
+    until("one is over", || admin.metrics().current == 1);
+    let records = log.records(1);
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0][4], second_port);
+    let first_port = first.local().port().to_string();
+    drop(first);
+    assert_eq!(log.records(2)[1][4], first_port);
+}
+
+#[test]
+fn an_association_is_a_line_with_its_octets() {
+    let log = Scratch::new("log");
+    let server = Server::start(&["--access-log", log.path()]);
+    let association = Association::open(&server);
+    association.expect_exchange(&Socket::on(LOOPBACK));
+    drop(association);
+    let records = log.records(1);
+    expect_shape(&records[0]);
+    assert_eq!(records[0][7..10], ["0", "8", "6"], "'question' up, 'answer' down");
+}
+
+#[test]
+fn a_peer_cannot_forge_a_line() {
+    let log = Scratch::new("log");
+    let server = Server::start(&["--access-log", log.path()]);
+    let port = echo().port();
+    let names: [&[u8]; 4] = [
+        b"a\tb\tc",
+        b"x\n2026-01-01T00:00:00Z\troot\tA\t1.2.3.4\t5\tbank\t80\t0\t1\t1\t1\tclosed",
+        b"\x1b[2Jgone\r",
+        b"\xc2\x85\xe2\x80\xa8",
+    ];
+    for name_octets in names {
+        refused(&server, &name(name_octets, port));
+    }
+    let mut client = greeted(&server);
+    client.ask(CONNECT, &ip(([127, 0, 0, 1], port).into()));
+    drop(client);
+    let records = log.records(names.len() + 1);
+    assert_eq!(records.len(), names.len() + 1, "a line for each connection");
+    records.iter().for_each(|record| expect_shape(record));
+    let text = log.text();
+    let forged = |sign: char| sign.is_control() && sign != '\t' && sign != '\n';
+    assert!(!text.contains(forged), "{text:?}");
+}
+
+#[test]
+fn a_login_cannot_forge_a_line_either() {
+    let log = Scratch::new("log");
+    let server = Server::start(&["--access-log", log.path(), "-u", "ana:1234"]);
+    assert!(!can_log_in(&server, "x\ny\tz\r\x1b", "wrong"));
+    let mut client = logged_in(&server, "ana", "1234");
+    client.ask(CONNECT, &ip(echo()));
+    drop(client);
+    until("the good connection is logged", || log.text().contains("\tana\t"));
+    for record in log.records(1) {
+        expect_shape(&record);
+    }
+    assert!(!log.text().contains(['\r', '\x1b']));
+}
+
+#[test]
+fn no_log_holds_a_secret() {
+    let log = Scratch::new("log");
+    let secret = "kl4bautermann";
+    let user = format!("ana:{secret}");
+    let server = Server::start(&["--access-log", log.path(), "-u", &user]);
+    let mut client = logged_in(&server, "ana", secret);
+    client.ask(CONNECT, &ip(echo()));
+    drop(client);
+    assert!(!can_log_in(&server, "ana", format!("{secret}x")));
+    let mut client = logged_in(&server, "ana", secret);
+    client.send(&request(0x09, &name("localhost", 1)));
+    client.refusal();
+    until("the connections are logged", || log.text().matches("\tana\t").count() >= 2);
+    for text in [log.text(), server.log(), server.stdout()] {
+        assert!(!text.contains(secret), "{text}");
+        assert!(!text.contains("secret"), "the admin's: {text}");
+    }
+}

@@ -1,0 +1,93 @@
+//! Ten failed logins from an address are free, then it has to wait.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::harness::peer::Peer;
+use crate::harness::server::Server;
+use crate::harness::shoes::{Admin, login};
+use crate::harness::socks::can_log_in;
+
+fn fail_at_shoes(server: &Server) {
+    let mut peer = Peer::connect(server.shoes);
+    peer.send(&login(b"admin", b"wrong"));
+    peer.expect(&[0x01, 0x03]);
+    peer.expect_eof();
+}
+
+fn fail_at_socks(server: &Server) {
+    assert!(!can_log_in(server, "ana", "wrong"));
+}
+
+/// Fails eleven times and tries the right password: whether it was let in, or
+/// `None` if that took so long that the refusal may have been over.
+fn right_password_after_eleven(server: &Server, fail: impl Fn(u32)) -> Option<bool> {
+    (0..10).for_each(&fail);
+    let eleventh = Instant::now();
+    fail(10);
+    let let_in = can_log_in(server, "ana", "1234");
+    (eleventh.elapsed() < Duration::from_millis(900)).then_some(let_in)
+}
+
+/// The refusals of later failures are longer, so the pauses grow as well.
+#[track_caller]
+fn expect_let_in_later(server: &Server) {
+    let let_in = [1100, 2200, 4400, 8800].iter().any(|pause| {
+        // The clock itself is what is being waited for.
+        thread::sleep(Duration::from_millis(*pause));
+        can_log_in(server, "ana", "1234")
+    });
+    assert!(let_in, "still refused");
+}
+
+#[test]
+fn after_eleven_failures_the_right_password_has_to_wait() {
+    for _ in 0..5 {
+        let server = Server::start(&["-u", "ana:1234"]);
+        if let Some(let_in) = right_password_after_eleven(&server, |_| fail_at_socks(&server)) {
+            assert!(!let_in, "the right password was let in at once");
+            return expect_let_in_later(&server);
+        }
+    }
+    panic!("this machine is too busy to log in twice within a second");
+}
+
+#[test]
+fn failures_at_every_service_count_together() {
+    for _ in 0..5 {
+        let server = Server::start(&["-u", "ana:1234"]);
+        let fail = |number: u32| match number % 2 {
+            0 => fail_at_socks(&server),
+            _ => fail_at_shoes(&server),
+        };
+        if let Some(let_in) = right_password_after_eleven(&server, fail) {
+            return assert!(!let_in, "the right password was let in at once");
+        }
+    }
+    panic!("this machine is too busy to log in twice within a second");
+}
+
+#[test]
+fn ten_failures_are_free_and_a_success_clears_them() {
+    let server = Server::start(&["-u", "ana:1234"]);
+    for _ in 0..3 {
+        (0..10).for_each(|_| fail_at_socks(&server));
+        assert!(can_log_in(&server, "ana", "1234"));
+    }
+    (0..10).for_each(|_| fail_at_shoes(&server));
+    Admin::of(&server);
+    (0..10).for_each(|_| fail_at_socks(&server));
+    assert!(can_log_in(&server, "ana", "1234"));
+}
+
+/// Whoever waits has no effect on others, nor on what is open.
+#[cfg(all(target_os = "linux", feature = "native"))]
+#[test]
+fn another_address_does_not_wait() {
+    use crate::harness::socks::{OFFER_LOGIN, login};
+    let server = Server::start(&["-u", "ana:1234"]);
+    (0..14).for_each(|_| fail_at_socks(&server));
+    let mut other = Peer::connect_from([127, 0, 0, 2].into(), server.socks);
+    other.send(&[OFFER_LOGIN.as_slice(), &login("ana", "1234")].concat());
+    other.expect(&[0x05, 0x02, 0x01, 0x00]);
+}

@@ -1,0 +1,117 @@
+//! The command line: what it starts with, and what it refuses to start with.
+
+use std::net::SocketAddr;
+use std::process::Command;
+
+use crate::harness::clock::until;
+use crate::harness::peer::Peer;
+use crate::harness::server::{Run, Server, run};
+use crate::harness::socks::{LOOPBACK, LOOPBACK_V6, OFFER_LOGIN, can_log_in, through};
+use crate::harness::target::{Target, echo};
+
+fn socksd(args: &[&str]) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
+    command.args(args);
+    run(command)
+}
+
+/// It ends by itself, not with 0, and says why.
+#[track_caller]
+fn expect_refusal(args: &[&str]) -> String {
+    let run = socksd(&[&["-P", "0", "-U", "admin:secret"], args].concat());
+    assert!(!run.status.success(), "{args:?} started");
+    assert!(run.status.code().is_some(), "{args:?} crashed: {}", run.stderr);
+    assert!(run.stderr.trim().contains(' '), "a sentence for {args:?}: {:?}", run.stderr);
+    assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
+    assert!(!run.stdout.contains("listening socks"), "{args:?} listened");
+    run.stderr
+}
+
+#[test]
+fn with_nothing_but_ports_it_works_and_says_how() {
+    let server = Server::with_arguments(&["-p", "0", "-P", "0"]);
+    assert_eq!((server.socks.ip(), server.shoes.ip()), (LOOPBACK, LOOPBACK));
+    through(&server, echo()).expect_echo(b"hello");
+    until("the curl and socksctl lines to try next", || {
+        let text = [server.stdout(), server.log()].concat();
+        text.contains("curl") && text.contains("socksctl")
+    });
+}
+
+#[test]
+fn it_listens_where_it_is_told() {
+    let server = Server::start(&["-l", "::1", "-L", "::1"]);
+    assert_eq!((server.socks.ip(), server.shoes.ip()), (LOOPBACK_V6, LOOPBACK_V6));
+    through(&server, echo()).expect_echo(b"hello");
+    crate::harness::shoes::Admin::of(&server);
+}
+
+#[test]
+fn not_loopback_and_no_user_is_refused() {
+    for address in ["0.0.0.0", "::"] {
+        expect_refusal(&["-p", "0", "-l", address]);
+    }
+}
+
+#[test]
+fn not_loopback_with_a_user_starts() {
+    let server = Server::start(&["-l", "0.0.0.0", "-u", "ana:1234"]);
+    let mut client = Peer::connect(SocketAddr::new(LOOPBACK, server.socks.port()));
+    client.send(&OFFER_LOGIN);
+    client.expect(&[0x05, 0x02]);
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let taken = Target::listen().address();
+    let holder = std::net::TcpListener::bind(taken).expect("the port again");
+    let port = taken.port().to_string();
+    let sentence = expect_refusal(&["-p", &port]);
+    assert!(sentence.contains(&port), "{sentence}");
+    drop(holder);
+}
+
+#[test]
+fn arguments_that_make_no_sense_are_refused() {
+    expect_refusal(&["-p", "0", "-u", "no-colon"]);
+    expect_refusal(&["-p", "0", "-u", ":empty-name"]);
+    expect_refusal(&["-p", "0", "-u", "empty-password:"]);
+    expect_refusal(&["-p", "0", "-u", "a/b:slash"]);
+    expect_refusal(&["-p", "0", "-U", "no-colon"]);
+    expect_refusal(&["-p", "65536"]);
+    expect_refusal(&["-p", "0", "-l", "not an address"]);
+    expect_refusal(&["-p", "0", "--timeout", "soon"]);
+    expect_refusal(&["-p", "0", "--timeout", "-1"]);
+    expect_refusal(&["-p", "0", "--buffer-size", "511"]);
+    expect_refusal(&["-p", "0", "--udp-ports", "9-8"]);
+    expect_refusal(&["-p", "0", "--no-such-option"]);
+    expect_refusal(&["-p", "0", "--access-log", "/no/such/folder/access.log"]);
+}
+
+#[test]
+fn no_refusal_shows_a_password() {
+    let sentence = expect_refusal(&["-p", "0", "-l", "0.0.0.0"]);
+    assert!(!sentence.contains("secret"), "{sentence}");
+    let sentence = expect_refusal(&["-p", "0", "-u", "a/b:kl4bautermann"]);
+    assert!(!sentence.contains("kl4bautermann"), "{sentence}");
+}
+
+#[test]
+fn version_and_help_are_printed() {
+    let version = socksd(&["-v"]);
+    assert!(version.status.success(), "{}", version.stderr);
+    assert!(version.stdout.contains(env!("CARGO_PKG_VERSION")), "{}", version.stdout);
+    for flag in ["-h", "--help"] {
+        let help = socksd(&[flag]);
+        assert!(help.status.success(), "{}", help.stderr);
+        assert!(help.stdout.contains("--max-connections"), "{}", help.stdout);
+    }
+}
+
+#[test]
+fn many_users_can_be_given() {
+    let server = Server::start(&["-u", "ana:1", "-u", "bob:2", "-u", "eve:3"]);
+    for (name, password) in [("ana", "1"), ("bob", "2"), ("eve", "3")] {
+        assert!(can_log_in(&server, name, password));
+    }
+}

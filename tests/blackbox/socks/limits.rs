@@ -1,0 +1,92 @@
+//! Connections in all, per user and per address: what is over a limit is refused
+//! at once, and welcome again when there is room.
+
+use crate::harness::clock::until;
+use crate::harness::peer::Peer;
+use crate::harness::server::Server;
+use crate::harness::shoes::Admin;
+use crate::harness::socks::{greeted, through, try_through};
+use crate::harness::target::echo;
+
+/// A handshake that times out would hide what is refused too late.
+const PATIENT: [&str; 2] = ["--handshake-timeout", "600"];
+
+#[test]
+fn connections_over_the_limit_are_refused_until_one_ends() {
+    let server = Server::start(&[&["--max-connections", "3"], PATIENT.as_slice()].concat());
+    let address = echo();
+    let mut open: Vec<Peer> = (0..3).map(|_| through(&server, address)).collect();
+    for _ in 0..5 {
+        assert!(try_through(&server, None, address).is_none());
+    }
+    open.iter_mut().for_each(|client| client.expect_echo(b"alive"));
+    open.pop();
+    until("there is room again", || try_through(&server, None, address).is_some());
+}
+
+#[test]
+fn a_silent_client_takes_a_place_too() {
+    let server = Server::start(&[&["--max-connections", "1"], PATIENT.as_slice()].concat());
+    let silent = greeted(&server);
+    assert!(try_through(&server, None, echo()).is_none());
+    drop(silent);
+    until("there is room again", || try_through(&server, None, echo()).is_some());
+}
+
+#[test]
+fn management_answers_while_the_proxy_is_full() {
+    let server = Server::start(&[&["--max-connections", "2"], PATIENT.as_slice()].concat());
+    let address = echo();
+    let _open = [through(&server, address), through(&server, address)];
+    assert!(try_through(&server, None, address).is_none());
+    let mut admins: Vec<Admin> = (0..4).map(|_| Admin::of(&server)).collect();
+    admins.iter_mut().for_each(|admin| assert_eq!(admin.metrics().current, 2));
+}
+
+#[test]
+fn one_user_cannot_take_every_place() {
+    let (ana, bob) = (("ana", "1234"), ("bob", "5678"));
+    let mut args = vec!["-u", "ana:1234", "-u", "bob:5678", "--max-per-user", "2"];
+    args.extend(PATIENT);
+    let server = Server::start(&args);
+    let address = echo();
+    let connect = |user| try_through(&server, Some(user), address);
+    let first = connect(ana).expect("one is within the limit");
+    let mut second = connect(ana).expect("two are within the limit");
+    assert!(connect(ana).is_none());
+    let mut other = connect(bob).expect("the limit is each user's own");
+    assert!(connect(ana).is_none());
+    second.expect_echo(b"alive");
+    other.expect_echo(b"alive");
+    drop(first);
+    until("there is room again", || connect(ana).is_some());
+}
+
+#[test]
+fn one_address_cannot_take_every_place() {
+    let server = Server::start(&[&["--max-per-address", "2"], PATIENT.as_slice()].concat());
+    let address = echo();
+    let first = through(&server, address);
+    let mut second = through(&server, address);
+    assert!(try_through(&server, None, address).is_none());
+    #[cfg(all(target_os = "linux", feature = "native"))]
+    {
+        use crate::harness::socks::try_on;
+        let elsewhere = Peer::connect_from([127, 0, 0, 2].into(), server.socks);
+        let other = try_on(elsewhere, None, address);
+        other.expect("the limit is each address's own").expect_echo(b"alive");
+    }
+    second.expect_echo(b"alive");
+    drop(first);
+    until("there is room again", || try_through(&server, None, address).is_some());
+}
+
+#[test]
+fn hundreds_of_connections_work_at_once() {
+    let server = Server::start(&["--max-connections", "1000"]);
+    let address = echo();
+    let mut open: Vec<Peer> = (0..300).map(|_| through(&server, address)).collect();
+    open.iter_mut().for_each(|client| client.send(b"all at once"));
+    open.iter_mut().for_each(|client| client.expect(b"all at once"));
+    assert_eq!(Admin::of(&server).metrics().current, 300);
+}

@@ -1,0 +1,30 @@
+//! What Linux tells about the process under test.
+
+use std::fs;
+
+use super::server::Server;
+
+impl Server {
+    pub fn threads(&self) -> usize {
+        self.entries("task")
+    }
+
+    pub fn descriptors(&self) -> usize {
+        self.entries("fd")
+    }
+
+    fn entries(&self, folder: &str) -> usize {
+        let path = format!("/proc/{}/{folder}", self.id());
+        fs::read_dir(path).expect("a folder of /proc").count()
+    }
+
+    /// Processor time used so far, in hundredths of a second.
+    pub fn cpu_ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).expect("its stat");
+        // The name in parentheses may hold anything; utime and stime are the
+        // 12th and 13th fields after it (proc_pid_stat(5)).
+        let (_, fields) = stat.rsplit_once(") ").expect("a name in parentheses");
+        let ticks = fields.split(' ').skip(11).take(2);
+        ticks.map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
+    }
+}
