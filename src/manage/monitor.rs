@@ -240,3 +240,108 @@ fn apply(core: &Core, caller: &Caller, command: Command) -> Result<Outcome, Repl
 fn unexpected() -> Reply {
     Reply::Refused("Server error".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::{Name, Password, Start};
+
+    const LOGIN: &[u8] = b"x 1.0\nroot/secret\n";
+
+    fn core() -> Core {
+        let (core, _) = Core::new(Start::default()).unwrap();
+        core.install_admin(Name::new(b"root").unwrap(), Password::new(b"secret").unwrap());
+        core
+    }
+
+    fn session(core: &Core) -> MonitorSession {
+        MonitorSession::new(core.clone(), IpAddr::from([192, 0, 2, 7]))
+    }
+
+    /// What a fresh session says after its banner to these parts, and whether it closed.
+    fn said<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> (String, bool) {
+        let (mut session, mut input) = (session(&core()), Input::default());
+        let mut output = Vec::new();
+        let mut closed = false;
+        for part in [&b""[..]].into_iter().chain(parts) {
+            if !part.is_empty() {
+                input.receive(part);
+            }
+            loop {
+                match session.advance(&mut input, &mut output, Instant::now()) {
+                    Next::Write => {}
+                    next => break closed = next == Next::Close,
+                }
+                assert!(output.len() < 1024 * 1024);
+            }
+        }
+        let text = String::from_utf8(output).unwrap();
+        (text.strip_prefix("SOCKS-MONITOR 1.0\n").unwrap().to_owned(), closed)
+    }
+
+    #[test]
+    fn a_line_is_too_long_at_every_stage_and_in_any_parts() {
+        for before in [&b""[..], b"x 1.0\n", LOGIN] {
+            let asked = [before, &[b'x'; LINE_MAX + 1]].concat();
+            let (whole, closed) = said([&*asked]);
+            assert!(whole.ends_with("ERR Line too long\n") && closed, "{whole}");
+            assert_eq!(said(asked.chunks(1)), (whole.clone(), true));
+            for cut in 1..asked.len() {
+                let (first, second) = asked.split_at(cut);
+                assert_eq!(said([first, second]), (whole.clone(), true), "cut at {cut}");
+            }
+            let longest = [before, &[b'x'; LINE_MAX], b"\r"].concat();
+            assert!(!said([&*longest]).1, "its LF may still come");
+        }
+    }
+
+    #[test]
+    fn nobody_is_admitted_before_the_login_and_nothing_is_done_after_a_failure() {
+        let core = core();
+        let mut session = session(&core);
+        let mut input = Input::default();
+        input.receive(b"x 1.0\nroot/wrong\nroot/secret\nCONFIG timeout 1\n");
+        let before = core.settings().timeout;
+        for _ in 0..2 {
+            let next = session.advance(&mut input, &mut Vec::new(), Instant::now());
+            assert_eq!(next, Next::Close);
+            assert!(!session.admitted());
+        }
+        assert_eq!(core.settings().timeout, before);
+        let (mut session, mut input) = (self::session(&core), Input::default());
+        input.receive(LOGIN);
+        assert_eq!(session.advance(&mut input, &mut Vec::new(), Instant::now()), Next::READ);
+        assert!(session.admitted());
+    }
+
+    #[test]
+    fn many_answers_are_sent_piece_by_piece() {
+        let (mut session, mut input) = (session(&core()), Input::default());
+        input.receive(&[LOGIN, &b"USERS\n".repeat(2000)].concat());
+        let mut lengths = Vec::new();
+        loop {
+            let mut output = Vec::new();
+            let next = session.advance(&mut input, &mut output, Instant::now());
+            lengths.push(output.len());
+            if next != Next::Write {
+                break assert_eq!(next, Next::READ);
+            }
+        }
+        assert!(lengths.iter().all(|length| *length < ENOUGH_OUTPUT + 100), "{lengths:?}");
+        assert!(lengths.iter().sum::<usize>() > 2000 * "OK No active users\n".len());
+    }
+
+    #[test]
+    fn what_is_asked_before_the_login_is_credentials() {
+        let (text, closed) = said([&b"x 1.0\nSTATS\n"[..]]);
+        assert_eq!(text, "Please provide your credentials\nThe credentials are invalid.\n");
+        assert!(closed);
+    }
+
+    #[test]
+    fn letters_may_come_as_utf8_or_iso_8859_1() {
+        assert_eq!(octets("contraseña".as_bytes()), b"contrase\xf1a");
+        assert_eq!(octets(b"contrase\xf1a"), b"contrase\xf1a");
+        assert_eq!(octets("\u{20ac}".as_bytes()), "\u{20ac}".as_bytes());
+    }
+}

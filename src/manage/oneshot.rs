@@ -174,3 +174,90 @@ fn maildir(path: &[u8]) -> Option<Maildir> {
 fn denied(_: Denied) -> Status {
     Status::BAD_DATA
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::Start;
+
+    const TOKEN: &[u8; 16] = b"123456789abcdef1";
+
+    fn core() -> Core {
+        let (core, _) = Core::new(Start::default()).unwrap();
+        let secrets = AdminSecrets { password: None, token: Token::new(TOKEN) };
+        core.install_admin(Name::new(b"root").unwrap(), secrets);
+        core
+    }
+
+    fn session(core: &Core) -> OneshotSession {
+        OneshotSession::new(core.clone(), IpAddr::from([192, 0, 2, 7]))
+    }
+
+    /// What a fresh session says to these parts, and whether it closed.
+    fn said<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> (Vec<u8>, bool) {
+        let (mut session, mut input) = (session(&core()), Input::default());
+        let mut output = Vec::new();
+        let mut closed = false;
+        for part in parts {
+            input.receive(part);
+            match session.advance(&mut input, &mut output, Instant::now()) {
+                Next::Close => closed = true,
+                next => assert_eq!((next, closed), (Next::READ, false)),
+            }
+        }
+        (output, closed)
+    }
+
+    fn request(rest: &[u8]) -> Vec<u8> {
+        [&[1], &TOKEN[..], rest].concat()
+    }
+
+    #[test]
+    fn one_response_however_it_is_cut_and_whatever_follows() {
+        for (asked, response) in [
+            (request(b"\0\0"), &b"\0\0\x04\0\0\0\0"[..]),
+            (request(b"\x01\x01\0\x03512"), b"\0\0\x01\0"),
+            (request(b"\x01\x01\0\x03511"), b"\x04\0\x01\0"),
+            (request(b"\x01\x04\0\x05ana\0x"), b"\0\0\x01\0"),
+            (request(b"\x02"), b"\x02\0\x01\0"),
+            (request(b"\0\x03"), b"\x03\0\x01\0"),
+            (vec![0], b"\x01\0\x01\0"),
+            (b"\x01wrong token here".to_vec(), b"\x05\0\x01\0"),
+        ] {
+            for behind in [&b""[..], b"\0\x01\0", &request(b"\0\0")] {
+                let asked = [&asked, behind].concat();
+                let expected = (response.to_vec(), true);
+                assert_eq!(said([&*asked]), expected);
+                assert_eq!(said(asked.chunks(1)), expected);
+                for cut in 1..asked.len() {
+                    let (first, second) = asked.split_at(cut);
+                    assert_eq!(said([first, second]), expected, "cut at {cut}");
+                }
+            }
+            let (_, before) = asked.split_last().unwrap();
+            assert_eq!(said([before]), (Vec::new(), false), "{}", asked.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn whoever_has_the_token_is_admitted() {
+        let (mut session, mut input) = (session(&core()), Input::default());
+        for octet in &request(b"")[..16] {
+            input.receive(&[*octet]);
+            session.advance(&mut input, &mut Vec::new(), Instant::now());
+            assert!(!session.admitted());
+        }
+        input.receive(b"1");
+        session.advance(&mut input, &mut Vec::new(), Instant::now());
+        assert!(session.admitted());
+    }
+
+    #[test]
+    fn counts_saturate() {
+        let (mut metrics, most) = (core().metrics(), u64::from(u32::MAX));
+        (metrics.historic, metrics.bytes_up, metrics.bytes_down) = (most + 1, most, 1);
+        assert_eq!(count(&metrics, Counter::Historic), u32::MAX);
+        assert_eq!(count(&metrics, Counter::Bytes), u32::MAX);
+        assert_eq!(count(&metrics, Counter::Current), 0);
+    }
+}
