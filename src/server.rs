@@ -3,17 +3,20 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use crate::core::{AdminSecrets, Core, Denied, Lines, Name, Password, Settings, Start, Token};
-use crate::manage::{self, Dialect, Transport};
+use crate::core::{AdminSecrets, Core, Denied, Lines, Name, Password, Settings, Start};
+use crate::manage::{
+    self, Conversation, Dialect, Opener, Responder, SecretError, Secrets, Transport,
+};
 use crate::net::acceptor::Acceptor;
 use crate::net::close::close_gracefully;
+use crate::net::datagrams::Datagrams;
 use crate::net::driver::{Bounds, Ending, converse};
 use crate::net::line_log::LineLog;
 use crate::net::pool::Pool;
@@ -32,22 +35,18 @@ const MANAGEMENT_IDLE: Duration = Duration::from_secs(30 * 60);
 /// How long what was cut may take to let go before the process ends.
 const AFTER_CUT: Duration = Duration::from_millis(500);
 
-/// What the dialect oneshot does not start without.
-const ONESHOT_SECRET: &str = "the token of the first admin: \
-     set SOCKSD_ONESHOT_TOKEN to 16 printable ASCII characters";
-
 /// Everything that a server is started with.
 pub struct Config {
     /// Where SOCKS5 clients connect.
     pub socks: SocketAddr,
     /// Where the dialects listen, by their names.
     pub dialects: Vec<(&'static str, SocketAddr)>,
+    /// What dialects without accounts need.
+    pub secrets: Secrets,
     /// The users at the start.
     pub users: Vec<(Name, Password)>,
     /// The admins at the start; at least one.
     pub admins: Vec<(Name, Password)>,
-    /// The token of the first admin; the dialect oneshot needs one.
-    pub oneshot_token: Option<Token>,
     /// What admins may change later.
     pub settings: Settings,
     /// What stays.
@@ -75,13 +74,8 @@ pub enum StartError {
     User(Denied),
     /// There is no dialect of this name.
     Dialect(&'static str),
-    /// A dialect can't do without a secret.
-    Secret {
-        /// The dialect.
-        dialect: &'static str,
-        /// What is missing, and where to give it.
-        missing: &'static str,
-    },
+    /// A dialect's secret is missing or no secret at all.
+    Secret(SecretError),
     /// The system lacks something.
     System(io::Error),
 }
@@ -103,9 +97,7 @@ impl fmt::Display for StartError {
             }
             Self::User(denied) => write!(f, "adding a user failed: {denied}"),
             Self::Dialect(name) => write!(f, "there is no management dialect {name}"),
-            Self::Secret { dialect, missing } => {
-                write!(f, "the dialect {dialect} needs {missing}")
-            }
+            Self::Secret(error) => error.fmt(f),
             Self::System(error) => write!(f, "starting failed: {error}"),
         }
     }
@@ -119,11 +111,17 @@ impl From<io::Error> for StartError {
     }
 }
 
+impl From<SecretError> for StartError {
+    fn from(error: SecretError) -> Self {
+        Self::Secret(error)
+    }
+}
+
 /// A server that accepts connections.
 pub struct Server {
     core: Core,
     stops: Receiver<()>,
-    acceptors: Vec<(&'static str, Acceptor)>,
+    listening: Vec<(&'static str, Listening)>,
     logs: Vec<LineLog>,
     half_closed_timeout: Duration,
     grace: Duration,
@@ -138,10 +136,6 @@ impl Server {
         let open_to_all = !config.socks.ip().to_canonical().is_loopback();
         if open_to_all && config.users.is_empty() {
             return Err(StartError::OpenProxy(config.socks));
-        }
-        let wanted = |dialect| config.dialects.iter().any(|(name, _)| *name == dialect);
-        if wanted("oneshot") && config.oneshot_token.is_none() {
-            return Err(StartError::Secret { dialect: "oneshot", missing: ONESHOT_SECRET });
         }
         let mut logs = Vec::new();
         let access_log = match &config.access_log {
@@ -158,20 +152,20 @@ impl Server {
         for (name, password) in config.users {
             core.install_user(name, password).map_err(StartError::User)?;
         }
-        let mut token = config.oneshot_token;
+        let mut token = config.secrets.oneshot.clone();
         for (name, password) in config.admins {
             // Only the first admin finds it there.
             let secrets = AdminSecrets { password: Some(password), token: token.take() };
             core.install_admin(name, secrets);
         }
         let handshake_timeout = config.options.handshake_timeout;
-        let listeners = listen(config.socks, &config.dialects)?;
+        let listeners = listen(config.socks, &config.dialects, &core, &config.secrets)?;
         let pool = Pool::new(service::NAME, PROXY_THREADS);
         let socks = Service { core: core.clone(), pool, options: config.options };
         let mut server = Self {
             core,
             stops,
-            acceptors: Vec::new(),
+            listening: Vec::new(),
             logs,
             half_closed_timeout: config.half_closed_timeout,
             grace: config.grace,
@@ -188,15 +182,24 @@ impl Server {
     ) -> io::Result<()> {
         let serve = move |stream, from| socks.serve(stream, from);
         let acceptor = Acceptor::start(service::NAME, listeners.socks, serve)?;
-        self.acceptors.push((service::NAME, acceptor));
+        self.listening.push((service::NAME, Listening::Tcp(acceptor)));
         let pool = Pool::new("manage", MANAGEMENT_THREADS);
-        for (dialect, listener) in listeners.dialects {
-            let (core, pool) = (self.core.clone(), pool.clone());
-            let serve = move |stream, from: SocketAddr| {
-                manage(&core, &pool, dialect, login_timeout, stream, from.ip());
+        for (dialect, bound) in listeners.dialects {
+            let listening = match bound {
+                Bound::Tcp(listener, open) => {
+                    let pool = pool.clone();
+                    let serve = move |stream, from: SocketAddr| {
+                        manage(&pool, dialect, login_timeout, open(from.ip()), stream, from.ip());
+                    };
+                    Listening::Tcp(Acceptor::start(dialect.name, listener, serve)?)
+                }
+                Bound::Udp(socket, mut respond) => {
+                    let respond =
+                        move |datagram: &[u8], from: SocketAddr| respond(datagram, from.ip());
+                    Listening::Udp(Datagrams::start(dialect.name, socket, respond)?)
+                }
             };
-            let acceptor = Acceptor::start(dialect.name, listener, serve)?;
-            self.acceptors.push((dialect.name, acceptor));
+            self.listening.push((dialect.name, listening));
         }
         Ok(())
     }
@@ -208,7 +211,7 @@ impl Server {
 
     /// The name and the real address of each listener.
     pub fn listeners(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
-        self.acceptors.iter().map(|(name, acceptor)| (*name, acceptor.address()))
+        self.listening.iter().map(|(name, listening)| (*name, listening.address()))
     }
 
     /// Serves until it is asked to stop (see [`Core::stop`]), then stops
@@ -219,8 +222,8 @@ impl Server {
             self.core.sweep(self.half_closed_timeout);
         }
         log::info!("stopping grace={}s open={}", self.grace.as_secs_f32(), self.open());
-        for (_, acceptor) in self.acceptors.drain(..) {
-            acceptor.stop();
+        for (_, listening) in self.listening.drain(..) {
+            listening.stop();
         }
         self.drain();
         for log in &self.logs {
@@ -255,15 +258,13 @@ impl Server {
 
 /// Holds one management conversation on a thread of its pool.
 fn manage(
-    core: &Core,
     pool: &Pool,
     dialect: &'static Dialect,
     login_timeout: Duration,
+    mut session: Conversation,
     stream: TcpStream,
     from: IpAddr,
 ) {
-    let Transport::Tcp(session) = dialect.transport;
-    let mut session = session(core, from);
     let bounds = Bounds {
         total: Some(login_timeout),
         idle: Some(MANAGEMENT_IDLE),
@@ -280,23 +281,62 @@ fn manage(
     }
 }
 
+/// A listener and its thread.
+enum Listening {
+    Tcp(Acceptor),
+    Udp(Datagrams),
+}
+
+impl Listening {
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Tcp(acceptor) => acceptor.address(),
+            Self::Udp(datagrams) => datagrams.address(),
+        }
+    }
+
+    fn stop(self) {
+        match self {
+            Self::Tcp(acceptor) => acceptor.stop(),
+            Self::Udp(datagrams) => datagrams.stop(),
+        }
+    }
+}
+
+/// Listeners that nobody serves yet.
 struct Listeners {
     socks: TcpListener,
-    dialects: Vec<(&'static Dialect, TcpListener)>,
+    dialects: Vec<(&'static Dialect, Bound)>,
+}
+
+/// A socket of a dialect, and what is to be spoken there.
+enum Bound {
+    Tcp(TcpListener, Opener),
+    Udp(UdpSocket, Responder),
 }
 
 fn listen(
     socks: SocketAddr,
     dialects: &[(&'static str, SocketAddr)],
+    core: &Core,
+    secrets: &Secrets,
 ) -> Result<Listeners, StartError> {
-    let bind = |name, address| {
-        TcpListener::bind(address).map_err(|error| StartError::Listen(name, address, error))
-    };
-    let socks = bind(service::NAME, socks)?;
+    let taken = |name, address| move |error| StartError::Listen(name, address, error);
+    let socks = TcpListener::bind(socks).map_err(taken(service::NAME, socks))?;
     let mut found = Vec::new();
     for &(name, address) in dialects {
         let dialect = manage::dialect(name).ok_or(StartError::Dialect(name))?;
-        found.push((dialect, bind(name, address)?));
+        let bound = match dialect.transport {
+            Transport::Tcp(start) => {
+                let open = start(core, secrets)?;
+                Bound::Tcp(TcpListener::bind(address).map_err(taken(name, address))?, open)
+            }
+            Transport::Udp(start) => {
+                let respond = start(core, secrets)?;
+                Bound::Udp(UdpSocket::bind(address).map_err(taken(name, address))?, respond)
+            }
+        };
+        found.push((dialect, bound));
     }
     Ok(Listeners { socks, dialects: found })
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use argh::FromArgs;
 use socksd::args::Args;
-use socksd::core::Token;
+use socksd::manage::Secrets;
 use socksd::server::{Config, Server, StartError};
 use socksd::welcome::Welcome;
 use socksd::{logger, net};
@@ -42,8 +42,7 @@ fn main() -> ExitCode {
 
 fn serve(mut config: Config) -> Result<(), StartError> {
     net::raise_descriptor_limit();
-    let token = env::var_os("SOCKSD_ONESHOT_TOKEN");
-    config.oneshot_token = token.and_then(|token| Token::new(token.as_encoded_bytes()));
+    config.secrets = Secrets::from_env()?;
     let welcome = Welcome::prepare(&mut config)?;
     let server = Server::start(config)?;
     let core = server.core().clone();

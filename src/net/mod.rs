@@ -3,7 +3,9 @@
 pub mod acceptor;
 mod buffers;
 pub mod close;
+mod complaints;
 mod copier;
+pub mod datagrams;
 pub mod dial;
 pub mod driver;
 pub mod failure;

@@ -5,7 +5,7 @@
 //! with what std has.
 
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 
 /// Connections that may wait to be accepted. std asks for 128, which drops SYNs
 /// when many clients come at one moment.
@@ -17,6 +17,17 @@ const BACKLOG: i32 = 4096;
 pub fn raise_backlog(listener: &TcpListener) {
     if let Err(error) = rustix::net::listen(listener, BACKLOG) {
         log::warn!("raising the backlog of a listener to {BACKLOG} failed: {error}");
+    }
+}
+
+/// Lets datagrams of so many octets be sent: macOS allows 9,216 otherwise.
+#[cfg(all(unix, feature = "native"))]
+pub fn raise_send_buffer(socket: &UdpSocket, octets: usize) {
+    use rustix::net::sockopt::{set_socket_send_buffer_size, socket_send_buffer_size};
+    // Never less than the system gives by itself. When it gives no more, what does
+    // not fit fails on its own.
+    if socket_send_buffer_size(socket).is_ok_and(|now| now < octets) {
+        let _ = set_socket_send_buffer_size(socket, octets);
     }
 }
 
@@ -44,8 +55,12 @@ pub fn raise_descriptor_limit() {
 pub fn raise_backlog(_: &TcpListener) {}
 
 #[cfg(not(all(unix, feature = "native")))]
+pub fn raise_send_buffer(_: &UdpSocket, _: usize) {}
+
+#[cfg(not(all(unix, feature = "native")))]
 pub fn reset_on_close(_: &TcpStream) {}
 
+/// Here std has no limit to raise.
 #[cfg(not(all(unix, feature = "native")))]
 pub fn raise_descriptor_limit() {}
 

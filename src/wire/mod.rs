@@ -42,6 +42,7 @@
 //! only once the token was right.
 
 pub mod base64;
+pub mod datagram;
 mod input;
 pub mod monitor;
 pub mod oneshot;

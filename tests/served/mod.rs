@@ -26,7 +26,7 @@ pub fn try_start(words: &str, token: Option<&str>) -> Result<Server, StartError>
     let words: Vec<&str> = words.split_whitespace().collect();
     let args = Args::from_args(&["socksd"], &words).unwrap_or_else(|exit| panic!("{exit:?}"));
     let mut config = args.into_config().unwrap();
-    config.oneshot_token = token.map(|token| Token::new(token.as_bytes()).unwrap());
+    config.secrets.oneshot = token.map(|token| Token::new(token.as_bytes()).unwrap());
     Server::start(config)
 }
 
