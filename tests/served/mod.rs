@@ -42,11 +42,16 @@ impl Served {
         &self.core
     }
 
+    /// Where one of its listeners is.
+    #[track_caller]
+    pub fn address(&self, name: &str) -> SocketAddr {
+        self.listeners.iter().find(|(found, _)| *found == name).unwrap().1
+    }
+
     /// A connection to one of its listeners.
     #[track_caller]
     pub fn connect(&self, name: &str) -> TcpStream {
-        let (_, address) = self.listeners.iter().find(|(found, _)| *found == name).unwrap();
-        let stream = TcpStream::connect(address).unwrap();
+        let stream = TcpStream::connect(self.address(name)).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         stream.set_write_timeout(Some(DEADLINE)).unwrap();

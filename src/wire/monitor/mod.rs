@@ -91,7 +91,7 @@ pub fn put_line(out: &mut Vec<u8>, line: &str) {
     out.push(b'\n');
 }
 
-/// Checks the line with which the other side introduces itself, "[BANNER] [ESPACIO] [VERSION]":
+/// Checks the line with which the other side introduces itself, `[BANNER] [ESPACIO] [VERSION]`:
 /// any banner, and a version `1.x`.
 ///
 /// # Errors
@@ -110,7 +110,7 @@ pub fn check_banner(line: &[u8]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Splits "[USERNAME]/[PASSWORD]" at the first `/`. Without one the password is empty, which no
+/// Splits `[USERNAME]/[PASSWORD]` at the first `/`. Without one the password is empty, which no
 /// account's is.
 pub fn split_credentials(line: &[u8]) -> (&[u8], &[u8]) {
     let mut parts = line.splitn(2, |&octet| octet == b'/');
