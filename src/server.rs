@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use crate::manage::{
 };
 use crate::net::acceptor::Acceptor;
 use crate::net::close::close_gracefully;
+use crate::net::datagram_socket::DatagramSocket;
 use crate::net::datagrams::Datagrams;
 use crate::net::driver::{Bounds, Ending, converse};
 use crate::net::line_log::LineLog;
@@ -312,7 +313,7 @@ struct Listeners {
 /// A socket of a dialect, and what is to be spoken there.
 enum Bound {
     Tcp(TcpListener, Opener),
-    Udp(UdpSocket, Responder),
+    Udp(DatagramSocket, Responder),
 }
 
 fn listen(
@@ -333,7 +334,7 @@ fn listen(
             }
             Transport::Udp(start) => {
                 let respond = start(core, secrets)?;
-                Bound::Udp(UdpSocket::bind(address).map_err(taken(name, address))?, respond)
+                Bound::Udp(DatagramSocket::bind(address).map_err(taken(name, address))?, respond)
             }
         };
         found.push((dialect, bound));

@@ -1,30 +1,20 @@
-//! A UDP socket whose datagrams are answered one by one, and its thread, which
-//! survives whatever receiving fails with.
+//! A UDP listener: datagrams that are answered one by one, on a thread of its own.
 
-use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::acceptor::reachable;
 use super::complaints::Complaints;
-use super::native;
+use super::datagram_socket::{DatagramSocket, LONGEST};
 
-/// No datagram is longer, whatever its length field says.
-const LONGEST: usize = 65_535;
-/// The wait after receiving has failed, doubled up to [`LONGEST_WAIT`]. Most errors
-/// are about one peer (Windows reports who was unreachable), so it begins small.
-const FIRST_WAIT: Duration = Duration::from_millis(1);
-const LONGEST_WAIT: Duration = Duration::from_millis(500);
-/// How long to try to wake a thread that is blocked in `recv_from`.
+/// How long to try to wake a thread that waits for a datagram.
 const WAKE_FOR: Duration = Duration::from_secs(1);
 
 /// A socket with a thread that answers what it receives.
 pub struct Datagrams {
-    address: SocketAddr,
-    closing: Arc<AtomicBool>,
+    socket: Arc<DatagramSocket>,
     thread: JoinHandle<()>,
 }
 
@@ -36,85 +26,51 @@ impl Datagrams {
     /// When the thread can't be started.
     pub fn start(
         name: &str,
-        socket: UdpSocket,
+        socket: DatagramSocket,
         respond: impl FnMut(&[u8], SocketAddr) -> Option<Vec<u8>> + Send + 'static,
     ) -> io::Result<Self> {
-        native::raise_send_buffer(&socket, LONGEST);
-        let address = socket.local_addr()?;
-        let closing = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&closing);
-        let complain = |event| Complaints::about(event, name);
-        let mut receiver = Receiver {
-            socket,
+        let socket = Arc::new(socket);
+        let mut answering = Answering {
+            socket: Arc::clone(&socket),
             respond,
-            failed: complain("receive-failed"),
-            unsent: complain("send-failed"),
-            dropped: complain("datagram-dropped"),
+            unsent: Complaints::about("send-failed", name),
+            dropped: Complaints::about("datagram-dropped", name),
         };
-        let builder = thread::Builder::new().name(format!("receive-{name}"));
-        let thread = builder.spawn(move || receiver.run(&seen))?;
-        Ok(Self { address, closing, thread })
+        let builder = thread::Builder::new().name(format!("answer-{name}"));
+        let thread = builder.spawn(move || answering.run())?;
+        Ok(Self { socket, thread })
     }
 
     /// Where it listens, with the real port.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.socket.address()
     }
 
-    /// Closes the socket, once the reply at hand is sent: std can't interrupt
-    /// `recv_from`, so it is woken by a datagram of our own.
+    /// Closes the socket, once the reply at hand is sent.
     pub fn stop(self) {
-        self.closing.store(true, Ordering::Release);
         let end = Instant::now() + WAKE_FOR;
         while !self.thread.is_finished() && Instant::now() < end {
-            // When it can't be sent, the next datagram of a peer wakes it as well.
-            let _ = wake(reachable(self.address));
+            self.socket.stop();
             thread::sleep(Duration::from_millis(1));
         }
     }
 }
 
-fn wake(address: SocketAddr) -> io::Result<usize> {
-    let any: SocketAddr = match address {
-        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
-    UdpSocket::bind(any)?.send_to(&[], address)
-}
-
-struct Receiver<F> {
-    socket: UdpSocket,
+struct Answering<F> {
+    socket: Arc<DatagramSocket>,
     respond: F,
-    failed: Complaints,
     unsent: Complaints,
     dropped: Complaints,
 }
 
-impl<F: FnMut(&[u8], SocketAddr) -> Option<Vec<u8>>> Receiver<F> {
-    fn run(&mut self, closing: &AtomicBool) {
+impl<F: FnMut(&[u8], SocketAddr) -> Option<Vec<u8>>> Answering<F> {
+    fn run(&mut self) {
         let mut buffer = vec![0; LONGEST];
-        let mut wait = FIRST_WAIT;
-        loop {
-            let received = self.socket.recv_from(&mut buffer);
-            if closing.load(Ordering::Acquire) {
-                break;
-            }
-            match received {
-                Ok((length, from)) => {
-                    wait = FIRST_WAIT;
-                    self.answer(buffer.get(..length).unwrap_or_default(), from);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.failed.note(error);
-                    thread::sleep(wait);
-                    wait = (wait * 2).min(LONGEST_WAIT);
-                }
-            }
+        while let Some((length, from)) = self.socket.receive(&mut buffer) {
+            self.answer(buffer.get(..length).unwrap_or_default(), from);
         }
-        for complaints in [&mut self.failed, &mut self.unsent, &mut self.dropped] {
-            complaints.end();
-        }
+        self.unsent.end();
+        self.dropped.end();
     }
 
     fn answer(&mut self, datagram: &[u8], from: SocketAddr) {
@@ -122,7 +78,7 @@ impl<F: FnMut(&[u8], SocketAddr) -> Option<Vec<u8>>> Receiver<F> {
             let length = datagram.len();
             return self.dropped.note(format_args!("{length} octets from {from} are no request"));
         };
-        if let Err(error) = self.socket.send_to(&reply, from) {
+        if let Err(error) = self.socket.send(&reply, from) {
             self.unsent.note(format_args!("{} octets to {from}: {error}", reply.len()));
         }
     }
@@ -130,10 +86,13 @@ impl<F: FnMut(&[u8], SocketAddr) -> Option<Vec<u8>>> Receiver<F> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
+
     use super::*;
+    use crate::net::acceptor::reachable;
 
     fn echo(address: &str) -> Datagrams {
-        let socket = UdpSocket::bind(address).unwrap();
+        let socket = DatagramSocket::bind(address.parse().unwrap()).unwrap();
         let answer = |datagram: &[u8], _| (!datagram.is_empty()).then(|| datagram.to_vec());
         Datagrams::start("test", socket, answer).unwrap()
     }
@@ -168,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_longest_reply_fits_a_datagram() {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let socket = DatagramSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let datagrams = Datagrams::start("test", socket, |_, _| Some(vec![7; 60_000])).unwrap();
         let client = client(&datagrams);
         client.send(b"?").unwrap();

@@ -70,26 +70,31 @@ pub fn raise_descriptor_limit() {}
 pub struct Duct {
     read: std::os::fd::OwnedFd,
     write: std::os::fd::OwnedFd,
+    holds: usize,
 }
 
 #[cfg(all(target_os = "linux", feature = "native"))]
 impl Duct {
-    /// A pipe that holds about `octets`; less where the system allows no more.
+    /// A pipe that holds as many octets as the system allows, of the sizes that
+    /// are worth it.
     ///
     /// # Errors
-    /// When there are no descriptors left.
-    pub fn new(octets: usize) -> io::Result<Self> {
+    /// When there are no descriptors left, or only small pipes (pipe(7): the
+    /// pages in the pipes of one user are limited).
+    pub fn new() -> io::Result<Self> {
         let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-        let _ = rustix::pipe::fcntl_setpipe_size(&write, octets);
-        Ok(Self { read, write })
+        let sized = |octets| rustix::pipe::fcntl_setpipe_size(&write, octets);
+        let holds = sized(1024 * 1024).or_else(|_| sized(256 * 1024))?;
+        Ok(Self { read, write, holds })
     }
 
-    /// Takes up to `most` octets out of a socket; 0 at the end of its data.
+    /// Takes what there is out of a socket, 0 at the end of its data. What the
+    /// pipe held before has to be drained.
     ///
     /// # Errors
     /// What reading the socket gives, its read timeout included.
-    pub fn fill(&self, from: &TcpStream, most: usize) -> io::Result<usize> {
-        splice(from, &self.write, most)
+    pub fn fill(&self, from: &TcpStream) -> io::Result<usize> {
+        splice(from, &self.write, self.holds)
     }
 
     /// Puts up to `most` octets into a socket.
@@ -122,11 +127,11 @@ pub enum Duct {}
 
 #[cfg(not(all(target_os = "linux", feature = "native")))]
 impl Duct {
-    pub fn new(_: usize) -> io::Result<Self> {
+    pub fn new() -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    pub fn fill(&self, _: &TcpStream, _: usize) -> io::Result<usize> {
+    pub fn fill(&self, _: &TcpStream) -> io::Result<usize> {
         match *self {}
     }
 
