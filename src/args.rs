@@ -41,6 +41,13 @@ pub struct Args {
     /// an admin, NAME:PASS; may be given again
     #[argh(option, short = 'U', arg_name = "name:pass")]
     admin: Vec<String>,
+    /// address and port of the monitor listener (off)
+    #[argh(option, arg_name = "addr:port")]
+    monitor: Option<SocketAddr>,
+    /// address and port of the oneshot listener (off); the token of the first
+    /// admin is in SOCKSD_ONESHOT_TOKEN
+    #[argh(option, arg_name = "addr:port")]
+    oneshot: Option<SocketAddr>,
     /// leave the credential monitor off although there is a log for it
     #[argh(switch, short = 'N')]
     no_credential_monitor: bool,
@@ -115,6 +122,8 @@ impl Args {
             ..Settings::default()
         };
         let mut dialects = vec![("shoes", SocketAddr::new(self.shoes_listen, self.shoes_port))];
+        dialects.extend(self.monitor.map(|address| ("monitor", address)));
+        dialects.extend(self.oneshot.map(|address| ("oneshot", address)));
         dialects.extend(self.datagram.map(|address| ("datagram", address)));
         Ok(Config {
             socks: SocketAddr::new(self.listen, self.port),
@@ -213,6 +222,15 @@ mod tests {
     }
 
     #[test]
+    fn other_dialects_listen_where_it_is_said() {
+        let line = "-P 0 --monitor 127.0.0.1:0 --oneshot [::1]:9090";
+        let config = parse(&line.split(' ').collect::<Vec<_>>()).unwrap();
+        let dialects = config.dialects.iter().map(|(name, at)| format!("{name} {at}"));
+        let expected = ["shoes 127.0.0.1:0", "monitor 127.0.0.1:0", "oneshot [::1]:9090"];
+        assert_eq!(dialects.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
     fn other_dialects_are_off_unless_their_address_is_given() {
         let config = parse(&["--datagram", "[::1]:9000"]).unwrap();
         assert_eq!(config.dialects[1..], [("datagram", "[::1]:9000".parse().unwrap())]);
@@ -240,6 +258,8 @@ mod tests {
             ["--udp-ports", "0-8"],
             ["-l", "localhost:1"],
             ["-p", "65536"],
+            ["--monitor", "9090"],
+            ["--oneshot", "localhost:1"],
         ];
         for args in bad {
             assert!(parse(&args).is_err(), "{args:?}");

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use crate::core::{Core, Denied, Lines, Name, Password, Settings, Start};
+use crate::core::{AdminSecrets, Core, Denied, Lines, Name, Password, Settings, Start};
 use crate::manage::{
     self, Conversation, Dialect, Opener, Responder, SecretError, Secrets, Transport,
 };
@@ -153,8 +153,11 @@ impl Server {
         for (name, password) in config.users {
             core.install_user(name, password).map_err(StartError::User)?;
         }
+        let mut token = config.secrets.oneshot.clone();
         for (name, password) in config.admins {
-            core.install_admin(name, password);
+            // Only the first admin finds it there.
+            let secrets = AdminSecrets { password: Some(password), token: token.take() };
+            core.install_admin(name, secrets);
         }
         let handshake_timeout = config.options.handshake_timeout;
         let listeners = listen(config.socks, &config.dialects, &core, &config.secrets)?;

@@ -6,7 +6,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use socksd::core::{Command, Core, Credential, Name, Password, Setting, Start};
+use socksd::core::{
+    AdminSecrets, Command, Core, Credential, Name, Password, Setting, Start, Token, latin1,
+};
 use socksd::manage::{Conversation, DIALECTS, Dialect, Responder, Secrets, SharedToken, Transport};
 use socksd::net::session::{Input, Next};
 
@@ -114,13 +116,18 @@ fn read_quoted(left: &mut std::str::Chars<'_>, octets: &mut Vec<u8>) -> Result<(
 /// A core that holds what the transcript says.
 fn core(transcript: &Transcript) -> Core {
     let (core, _) = Core::new(Start::default()).unwrap();
-    let name = |text: &str| Name::new(text.as_bytes()).unwrap();
-    let password = |text: &str| Password::new(text.as_bytes()).unwrap();
+    let name = |text: &str| Name::new(&latin1(text).unwrap()).unwrap();
+    let password = |text: &str| Password::new(&latin1(text).unwrap()).unwrap();
+    let token = |text: &str| Token::new(text.as_bytes());
     for given in &transcript.given {
         match given.split_whitespace().collect::<Vec<_>>()[..] {
             // Not the core's: see `secrets`.
             ["token", _] => {}
             ["admin", admin, secret] => core.install_admin(name(admin), password(secret)),
+            ["admin", admin, "token", text] => {
+                let secrets = AdminSecrets { password: None, token: token(text) };
+                core.install_admin(name(admin), secrets);
+            }
             ["user", user, secret] => core.install_user(name(user), password(secret)).unwrap(),
             [setting, value] => {
                 let setting = Setting::parse(setting, value).unwrap();
@@ -138,7 +145,8 @@ fn core(transcript: &Transcript) -> Core {
 fn secrets(transcript: &Transcript) -> Secrets {
     let token = transcript.given.iter().find_map(|given| given.strip_prefix("token "));
     let token = token.map(|text| SharedToken::parse(text.as_bytes()).expect("a token"));
-    Secrets { datagram: token }
+    // One for the first admin, whom no transcript needs: they name their own.
+    Secrets { datagram: token, oneshot: Token::new(b"0123456789abcdef") }
 }
 
 /// A conversation as the driver leads it, without a socket.

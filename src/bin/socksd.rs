@@ -1,6 +1,7 @@
 //! The server: arguments become a configuration, which is started and served
 //! until a signal or an admin stops it.
 
+use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -12,7 +13,7 @@ use socksd::welcome::Welcome;
 use socksd::{logger, net};
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let args = match Args::from_args(&["socksd"], &words) {
         Ok(args) => args,

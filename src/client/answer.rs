@@ -15,6 +15,28 @@ pub enum Answer {
         /// Whether these are all; `false` when the dialect has room for no more.
         complete: bool,
     },
+    /// The client connections that are open, in the server's order.
+    Connections(Vec<OpenConnection>),
+}
+
+/// A client connection of the server. The texts are the server's; who shows them
+/// makes them printable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenConnection {
+    /// Its number.
+    pub id: u64,
+    /// Who it is, `anonymous` without a login, `-` before it.
+    pub user: String,
+    /// Where it comes from.
+    pub client: String,
+    /// Where it goes, once known.
+    pub target: Option<String>,
+    /// What it is doing.
+    pub state: String,
+    /// Payload octets in both directions.
+    pub bytes: u64,
+    /// Seconds since it was accepted.
+    pub age: u64,
 }
 
 /// One thing that is known.
@@ -39,6 +61,8 @@ pub enum Value {
     CountOrMore(u64),
     /// This many octets, or more.
     OctetsOrMore(u64),
+    /// How many seconds.
+    Seconds(u64),
     /// On or off.
     Switch(bool),
 }

@@ -35,7 +35,7 @@ pub struct Args {
     #[argh(option, arg_name = "name:pass")]
     login: Option<String>,
 
-    /// what datagram wants instead of a login; SOCKSCTL_TOKEN is better
+    /// what datagram and oneshot want instead of a login; SOCKSCTL_TOKEN is better
     #[argh(option, arg_name = "token")]
     token: Option<String>,
 

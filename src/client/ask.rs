@@ -140,7 +140,7 @@ impl Dialect {
     pub const ALL: [Self; 5] =
         [Self::Shoes, Self::Monitor, Self::Datagram, Self::Oneshot, Self::Json];
     /// Those that [`connect`](super::connect) speaks in this version.
-    pub const SPOKEN: &[Self] = &[Self::Shoes, Self::Datagram];
+    pub const SPOKEN: &[Self] = &[Self::Shoes, Self::Monitor, Self::Datagram, Self::Oneshot];
 
     /// Whether its credentials are a token; the others want a login.
     pub fn takes_token(self) -> bool {
@@ -237,6 +237,37 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
     }
+}
+
+/// One of each, for the tests of the dialects.
+#[cfg(test)]
+pub(super) fn every_ask() -> Vec<Ask> {
+    let (name, secret) = (Name::new(b"ana").unwrap(), Secret::new(b"x").unwrap());
+    let setting = |name, value| Ask::Configure(Setting::parse(name, value).unwrap());
+    vec![
+        Ask::Metrics,
+        Ask::Users,
+        Ask::AddUser { name: name.clone(), password: secret.clone() },
+        Ask::EditUser { name: name.clone(), password: secret.clone() },
+        Ask::RemoveUser { name: name.clone() },
+        Ask::Connections,
+        setting("buffer_size", "4096"),
+        setting("buffer_size", "0"),
+        setting("timeout", "1"),
+        setting("max_users", "1"),
+        setting("max_connections", "1"),
+        setting("max_per_user", "1"),
+        setting("max_per_address", "1"),
+        Ask::Configure(Setting::Spoofing(true)),
+        Ask::Spoofing,
+        Ask::PageSize,
+        Ask::Maildir("/m".into()),
+        Ask::AddAdmin { name: name.clone(), token: secret },
+        Ask::RemoveAdmin { name },
+        Ask::OsInfo,
+        Ask::Ping,
+        Ask::Stop,
+    ]
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::time::{Duration, Instant};
 
-use super::shoes::{failure, left};
+use super::connection::{failure, left};
 use super::{Answer, Ask, Client, ClientError, Dialect, Fact, Token, Value};
 use crate::core::Setting;
 use crate::wire::datagram::{self, Header, Reply, Request, Response, Status, VERSION};

@@ -155,8 +155,7 @@ mod tests {
         let error = ClientError::check(Dialect::Shoes, &Ask::Connections).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "shoes can't say connections, only monitor and json can, which this version does not \
-             speak yet"
+            "shoes can't say connections, only monitor and json can: use --dialect monitor"
         );
         let error = ClientError::check(Dialect::Oneshot, &Ask::Users).unwrap_err();
         assert_eq!(

@@ -27,20 +27,25 @@ mod answer;
 pub mod args;
 mod ask;
 mod commands;
+mod connection;
 mod credentials;
 mod datagram;
 mod error;
+mod monitor;
+mod oneshot;
 pub mod prompt;
 pub mod render;
 mod shoes;
 
 use std::time::Duration;
 
-pub use answer::{Answer, Fact, Value};
+pub use answer::{Answer, Fact, OpenConnection, Value};
 pub use ask::{Ask, Dialect, Login, Secret};
 pub use credentials::{Credentials, Token};
 pub use datagram::DatagramClient;
 pub use error::ClientError;
+pub use monitor::MonitorClient;
+pub use oneshot::OneshotClient;
 pub use shoes::ShoesClient;
 
 /// A conversation with a server in some dialect, logged in.
@@ -70,6 +75,12 @@ pub fn connect(
     match (dialect, credentials) {
         (Dialect::Shoes, Credentials::Login(login)) => {
             Ok(Box::new(ShoesClient::connect(server, login, patience)?))
+        }
+        (Dialect::Monitor, Credentials::Login(login)) => {
+            Ok(Box::new(MonitorClient::connect(server, login, patience)?))
+        }
+        (Dialect::Oneshot, Credentials::Token(token)) => {
+            Ok(Box::new(OneshotClient::new(server, token, patience)?))
         }
         (Dialect::Datagram, Credentials::Token(token)) => {
             Ok(Box::new(DatagramClient::connect(server, token, patience)?))

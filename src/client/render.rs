@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value as Json, json};
 
 use super::args::Output;
-use super::{Answer, Ask, ClientError, Fact, Value};
+use super::{Answer, Ask, ClientError, Fact, OpenConnection, Value};
 use crate::core::{Printable, Setting};
 
 /// The answer to `ask`, without a line end behind it.
@@ -15,6 +15,7 @@ pub fn answer(ask: &Ask, answer: &Answer, output: Output) -> String {
             Answer::Done => done(ask),
             Answer::Facts(facts) => table(facts),
             Answer::Users { names, complete } => list(names, *complete),
+            Answer::Connections(open) => connections(open),
         },
         Output::Json => json(answer).to_string(),
     }
@@ -53,6 +54,7 @@ fn shown(value: Value) -> String {
         Value::Octets(count) => octets(count),
         Value::CountOrMore(count) => format!("{} or more", thousands(count)),
         Value::OctetsOrMore(count) => format!("{} or more", octets(count)),
+        Value::Seconds(count) => format!("{} s", thousands(count)),
         Value::Switch(on) => switch(on).into(),
     }
 }
@@ -77,6 +79,38 @@ fn list(names: &[Vec<u8>], complete: bool) -> String {
     text
 }
 
+/// A line each, below what its columns mean.
+fn connections(open: &[OpenConnection]) -> String {
+    if open.is_empty() {
+        return "no connections".into();
+    }
+    let head = ["#", "user", "client", "target", "state", "bytes", "age"].map(String::from);
+    let row = |open: &OpenConnection| {
+        let [user, client, state] =
+            [&open.user, &open.client, &open.state].map(|text| harmless(text));
+        let target = open.target.as_deref().map_or_else(|| "-".into(), harmless);
+        let age = format!("{} s", thousands(open.age));
+        [open.id.to_string(), user, client, target, state, octets(open.bytes), age]
+    };
+    let rows: Vec<[String; 7]> = [head].into_iter().chain(open.iter().map(row)).collect();
+    let mut widths = [0; 7];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let line = |row: &[String; 7]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A server's text without characters that would steer a terminal.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
 fn json(answer: &Answer) -> Json {
     match answer {
         Answer::Done => json!({ "done": true }),
@@ -85,7 +119,22 @@ fn json(answer: &Answer) -> Json {
             let names: Vec<String> = names.iter().map(|name| letters(name)).collect();
             json!({ "users": names, "complete": complete })
         }
+        Answer::Connections(open) => {
+            json!({ "connections": open.iter().map(connection_as_json).collect::<Vec<_>>() })
+        }
     }
+}
+
+fn connection_as_json(open: &OpenConnection) -> Json {
+    json!({
+        "id": open.id,
+        "user": open.user,
+        "client": open.client,
+        "target": open.target,
+        "state": open.state,
+        "bytes": open.bytes,
+        "age": open.age,
+    })
 }
 
 /// `"saturated"` names the numbers that are "or more", when there are any.
@@ -93,7 +142,7 @@ fn facts_as_json(facts: &[Fact]) -> Json {
     let (mut object, mut saturated) = (Map::new(), Vec::new());
     for fact in facts {
         let value = match fact.value {
-            Value::Count(count) | Value::Octets(count) => json!(count),
+            Value::Count(count) | Value::Octets(count) | Value::Seconds(count) => json!(count),
             Value::CountOrMore(count) | Value::OctetsOrMore(count) => {
                 saturated.push(fact.name);
                 json!(count)
@@ -182,6 +231,30 @@ mod tests {
             answer(&Ask::Users, &users, Output::Json),
             "{\"complete\":false,\"users\":[\"ana\",\"\\u001b[2J\u{f1}\"]}"
         );
+    }
+
+    #[test]
+    fn connections_are_a_table_or_objects() {
+        let open = |id, user: &str, target: Option<&str>| OpenConnection {
+            id,
+            user: user.into(),
+            client: "192.0.2.7:5000".into(),
+            target: target.map(String::from),
+            state: "open".into(),
+            bytes: 2048,
+            age: 1234,
+        };
+        let both = vec![open(9, "ana", Some("example.org:80")), open(10, "\x1b-", None)];
+        let both = Answer::Connections(both);
+        let expected = "\
+#   user  client          target          state  bytes           age
+9   ana   192.0.2.7:5000  example.org:80  open   2.0 KiB (2048)  1,234 s
+10  ?-    192.0.2.7:5000  -               open   2.0 KiB (2048)  1,234 s";
+        assert_eq!(answer(&Ask::Connections, &both, Output::Text), expected);
+        let json = answer(&Ask::Connections, &both, Output::Json);
+        assert!(json.starts_with("{\"connections\":[{\"age\":1234,\"bytes\":2048,"), "{json}");
+        let none = Answer::Connections(Vec::new());
+        assert_eq!(answer(&Ask::Connections, &none, Output::Text), "no connections");
     }
 
     #[test]

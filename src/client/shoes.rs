@@ -1,23 +1,17 @@
 //! SHOES, the client's side.
 
-use std::fmt::Display;
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::connection::Connection;
 use super::{Answer, Ask, Client, ClientError, Dialect, Fact, Login, Value};
 use crate::core::Setting;
+use crate::wire::FIELD_MAX;
 use crate::wire::shoes::{Login as LoginMessage, LoginStatus, Request, Response, Status};
-use crate::wire::{Decoded, FIELD_MAX};
 
 /// A SHOES conversation, logged in. After an error, other than
 /// [`ClientError::Unsayable`], the server has closed it.
 #[derive(Debug)]
-pub struct ShoesClient {
-    stream: TcpStream,
-    server: String,
-    patience: Duration,
-}
+pub struct ShoesClient(Connection);
 
 impl ShoesClient {
     /// Connects to `server` (`HOST:PORT`) and logs in. `patience` is how long
@@ -29,9 +23,7 @@ impl ShoesClient {
     /// [`ClientError::Protocol`] when there is no SHOES server,
     /// [`ClientError::LoginRefused`] when it does not let the admin in.
     pub fn connect(server: &str, login: &Login, patience: Duration) -> Result<Self, ClientError> {
-        let stream =
-            open(server, patience).map_err(|error| failure(server, "connecting to", error))?;
-        let mut client = Self { stream, server: server.into(), patience };
+        let mut client = Self(Connection::open(server, patience)?);
         client.log_in(login)?;
         Ok(client)
     }
@@ -43,61 +35,13 @@ impl ShoesClient {
             password: login.password.as_bytes().to_vec(),
         }
         .encode(&mut message);
-        match self.exchange("logging in to", &message, LoginStatus::decode)? {
+        match self.0.exchange("logging in to", &message, LoginStatus::decode)? {
             LoginStatus::OK => Ok(()),
             status => Err(ClientError::LoginRefused {
                 name: login.name.to_string(),
                 why: status.to_string(),
             }),
         }
-    }
-
-    /// Sends a message and reads its answer.
-    fn exchange<T, E: Display>(
-        &mut self,
-        doing: &'static str,
-        message: &[u8],
-        decode: impl Fn(&[u8]) -> Decoded<T, E>,
-    ) -> Result<T, ClientError> {
-        let deadline = Instant::now() + self.patience;
-        self.send(message, deadline).map_err(|error| failure(&self.server, doing, error))?;
-        let mut received = Vec::new();
-        loop {
-            match decode(&received).map_err(|why| self.nonsense(why.to_string()))? {
-                Some((value, used)) if used == received.len() => return Ok(value),
-                Some(_) => return Err(self.nonsense("more came than was asked for".into())),
-                None => {}
-            }
-            match self.receive(&mut received, deadline) {
-                Ok(0) => return Err(self.nonsense("it closed before it answered".into())),
-                Ok(_) => {}
-                Err(error) => return Err(failure(&self.server, doing, error)),
-            }
-        }
-    }
-
-    fn send(&mut self, message: &[u8], deadline: Instant) -> io::Result<()> {
-        self.stream.set_write_timeout(Some(left(deadline)?))?;
-        self.stream.write_all(message)
-    }
-
-    fn receive(&mut self, received: &mut Vec<u8>, deadline: Instant) -> io::Result<usize> {
-        let mut buffer = [0; 4096];
-        loop {
-            self.stream.set_read_timeout(Some(left(deadline)?))?;
-            match self.stream.read(&mut buffer) {
-                Ok(count) => {
-                    received.extend(buffer.iter().take(count));
-                    return Ok(count);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    fn nonsense(&self, why: String) -> ClientError {
-        ClientError::Protocol { server: self.server.clone(), why }
     }
 }
 
@@ -112,7 +56,7 @@ impl Client for ShoesClient {
         let mut message = Vec::with_capacity(Request::LEN_MAX);
         request.encode(&mut message);
         let decode = |bytes: &[u8]| Response::decode(&request, bytes);
-        let response = self.exchange("asking", &message, decode)?;
+        let response = self.0.exchange("asking", &message, decode)?;
         answer(response).map_err(|status| ClientError::Refused {
             command: ask.command(),
             why: format!("{}{}", status.meaning(&request), advice(status, &request)),
@@ -190,46 +134,10 @@ fn advice(status: Status, request: &Request) -> &'static str {
     }
 }
 
-/// Tries all addresses of `server`, each with what is left of the time.
-fn open(server: &str, patience: Duration) -> io::Result<TcpStream> {
-    let deadline = Instant::now() + patience;
-    let mut worst = io::Error::new(ErrorKind::NotFound, "the name has no address");
-    for address in server.to_socket_addrs()? {
-        match open_one(address, deadline) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => worst = error,
-        }
-    }
-    Err(worst)
-}
-
-fn open_one(address: SocketAddr, deadline: Instant) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&address, left(deadline)?)?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
-}
-
-/// What is left of the time: never zero, which std takes for no limit.
-pub(super) fn left(deadline: Instant) -> io::Result<Duration> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
-}
-
-pub(super) fn failure(server: &str, doing: &'static str, error: io::Error) -> ClientError {
-    let server = server.to_owned();
-    match error.kind() {
-        // What std calls a read that took too long depends on the system.
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => ClientError::Timeout { server, doing },
-        ErrorKind::InvalidInput => {
-            ClientError::Usage(format!("the server {server} can't be used: write HOST:PORT"))
-        }
-        _ => ClientError::Unreachable { server, error },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::ask::every_ask;
 
     #[test]
     fn all_ones_mean_or_more() {
@@ -248,36 +156,9 @@ mod tests {
 
     #[test]
     fn what_the_table_calls_sayable_has_a_request() {
-        let (name, secret) =
-            (crate::core::Name::new(b"ana").unwrap(), crate::client::Secret::new(b"x").unwrap());
-        let setting = |name, value| Ask::Configure(Setting::parse(name, value).unwrap());
-        let all = [
-            Ask::Metrics,
-            Ask::Users,
-            Ask::AddUser { name: name.clone(), password: secret.clone() },
-            Ask::EditUser { name: name.clone(), password: secret.clone() },
-            Ask::RemoveUser { name: name.clone() },
-            Ask::Connections,
-            setting("buffer_size", "4096"),
-            setting("buffer_size", "0"),
-            setting("timeout", "1"),
-            setting("max_users", "1"),
-            setting("max_connections", "1"),
-            setting("max_per_user", "1"),
-            setting("max_per_address", "1"),
-            Ask::Configure(Setting::Spoofing(true)),
-            Ask::Spoofing,
-            Ask::PageSize,
-            Ask::Maildir("/m".into()),
-            Ask::AddAdmin { name: name.clone(), token: secret },
-            Ask::RemoveAdmin { name },
-            Ask::OsInfo,
-            Ask::Ping,
-            Ask::Stop,
-        ];
-        for ask in &all {
+        for ask in every_ask() {
             let sayable = ask.sayable_by().contains(&Dialect::Shoes);
-            assert_eq!(request(ask).is_some(), sayable, "{ask:?}");
+            assert_eq!(request(&ask).is_some(), sayable, "{ask:?}");
         }
     }
 }

@@ -17,6 +17,13 @@ pub struct AdminSecrets {
     pub token: Option<Token>,
 }
 
+impl From<Password> for AdminSecrets {
+    /// A password alone.
+    fn from(password: Password) -> Self {
+        Self { password: Some(password), token: None }
+    }
+}
+
 /// A token of exactly 16 printable ASCII characters.
 #[derive(Debug, Clone)]
 pub struct Token(Password);

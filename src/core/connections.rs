@@ -70,6 +70,9 @@ pub struct ConnectionView {
 /// Shown for clients that need no login.
 pub const ANONYMOUS: &str = "anonymous";
 
+/// Shown for clients that have not logged in yet.
+pub const NOBODY: &str = "-";
+
 struct Entry {
     id: ConnectionId,
     service: &'static str,
@@ -359,7 +362,7 @@ impl Entry {
         let user = match &about.user {
             Some(Some(name)) => name.to_string(),
             Some(None) => ANONYMOUS.into(),
-            None => "-".into(),
+            None => NOBODY.into(),
         };
         let target = about.destination.as_ref().map(|(host, port)| format!("{host}:{port}"));
         ConnectionView {

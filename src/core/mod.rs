@@ -50,7 +50,7 @@ pub use caller::Caller;
 pub use clock::Utc;
 pub use command::{Command, Denied, Outcome};
 pub use connections::{
-    ANONYMOUS, Connection, ConnectionId, ConnectionView, Connections, End, Limits,
+    ANONYMOUS, Connection, ConnectionId, ConnectionView, Connections, End, Limits, NOBODY,
 };
 pub use guessing::{FREE_FAILURES, Guessing, LONGEST_REFUSAL, WINDOW};
 pub use lines::Lines;
@@ -183,10 +183,9 @@ impl Core {
     }
 
     /// Puts an admin into the directory at the start; an existing one stays.
-    pub fn install_admin(&self, name: Name, password: Password) {
-        let secrets = AdminSecrets { password: Some(password), token: None };
+    pub fn install_admin(&self, name: Name, secrets: impl Into<AdminSecrets>) {
         // Only an existing name is denied, and then there is nothing to do.
-        let _ = self.0.admins.add(name, secrets);
+        let _ = self.0.admins.add(name, secrets.into());
     }
 
     /// Puts a user into the directory at the start.

@@ -5,12 +5,16 @@
 //! conversation here, a row in the table and a transcript in `tests/golden/`.
 
 mod datagram;
+mod monitor;
+mod oneshot;
 mod secrets;
 mod shoes;
 
 use std::net::IpAddr;
 
 pub use datagram::DatagramResponder;
+pub use monitor::MonitorSession;
+pub use oneshot::OneshotSession;
 pub use secrets::{SecretError, Secrets, SharedToken};
 pub use shoes::ShoesSession;
 
@@ -18,6 +22,7 @@ use crate::core::Core;
 use crate::net::session::Session;
 use crate::wire::datagram::Request as DatagramRequest;
 use crate::wire::shoes::{Login, Request};
+use crate::wire::{monitor::LINE_LEN_MAX, oneshot::Request as OneshotRequest};
 
 /// A management protocol that the server speaks.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +66,22 @@ pub const DIALECTS: &[Dialect] = &[
         }),
     },
     Dialect {
+        name: "monitor",
+        longest_input: LINE_LEN_MAX,
+        transport: Transport::Tcp(|core, _| {
+            opener(core, |core, from| Box::new(MonitorSession::new(core.clone(), from)))
+        }),
+    },
+    Dialect {
+        name: "oneshot",
+        longest_input: OneshotRequest::LEN_MAX,
+        transport: Transport::Tcp(|core, secrets| {
+            // The server has given it to the first admin; there must be one.
+            secrets.oneshot()?;
+            opener(core, |core, from| Box::new(OneshotSession::new(core.clone(), from)))
+        }),
+    },
+    Dialect {
         name: "datagram",
         longest_input: DatagramRequest::LEN_MAX,
         transport: Transport::Udp(|core, secrets| {
@@ -70,7 +91,7 @@ pub const DIALECTS: &[Dialect] = &[
     },
 ];
 
-/// Opens conversations that need no secret: their admins have accounts.
+/// Opens conversations with admins who have accounts.
 fn opener(core: &Core, open: fn(&Core, IpAddr) -> Conversation) -> Result<Opener, SecretError> {
     let core = core.clone();
     Ok(Box::new(move |from| open(&core, from)))

@@ -1,4 +1,4 @@
-//! Secrets of dialects that know no accounts: whoever holds one may manage.
+//! Secrets that dialects can't do without.
 
 use std::env;
 use std::ffi::OsString;
@@ -6,6 +6,7 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
+use crate::core::Token;
 use crate::wire::datagram::parse_token;
 
 /// The environment variable of [`Secrets::datagram`].
@@ -13,12 +14,19 @@ const DATAGRAM: &str = "SOCKSD_DATAGRAM_TOKEN";
 /// What it has to look like.
 const DATAGRAM_FORM: &str = "a number from 0 to 4294967295, or 0x and 8 hexadecimal digits";
 
+/// The environment variable of [`Secrets::oneshot`].
+const ONESHOT: &str = "SOCKSD_ONESHOT_TOKEN";
+/// What it has to look like.
+const ONESHOT_FORM: &str = "16 printable ASCII characters";
+
 /// What a server was given of them. A dialect takes its own when the server starts
 /// and refuses to start without.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
     /// TOKEN of the datagram dialect.
     pub datagram: Option<SharedToken>,
+    /// TOKEN with which the first admin logs in to the oneshot dialect.
+    pub oneshot: Option<Token>,
 }
 
 impl Secrets {
@@ -40,7 +48,10 @@ impl Secrets {
         let malformed = SecretError::Malformed { variable: DATAGRAM, form: DATAGRAM_FORM };
         let datagram = given(DATAGRAM)
             .map(|token| SharedToken::parse(&token.into_encoded_bytes()).ok_or(malformed));
-        Ok(Self { datagram: datagram.transpose()? })
+        let malformed = SecretError::Malformed { variable: ONESHOT, form: ONESHOT_FORM };
+        let oneshot =
+            given(ONESHOT).map(|token| Token::new(token.as_encoded_bytes()).ok_or(malformed));
+        Ok(Self { datagram: datagram.transpose()?, oneshot: oneshot.transpose()? })
     }
 
     /// The datagram dialect's own.
@@ -50,6 +61,15 @@ impl Secrets {
     pub fn datagram(&self) -> Result<SharedToken, SecretError> {
         let (dialect, variable, form) = ("datagram", DATAGRAM, DATAGRAM_FORM);
         self.datagram.ok_or(SecretError::Missing { dialect, variable, form })
+    }
+
+    /// The oneshot dialect's own: it is the first admin's, more come and go later.
+    ///
+    /// # Errors
+    /// [`SecretError::Missing`].
+    pub fn oneshot(&self) -> Result<&Token, SecretError> {
+        let (dialect, variable, form) = ("oneshot", ONESHOT, ONESHOT_FORM);
+        self.oneshot.as_ref().ok_or(SecretError::Missing { dialect, variable, form })
     }
 }
 
@@ -167,5 +187,18 @@ mod tests {
             assert!(missing.contains("datagram") && missing.contains("SOCKSD_DATAGRAM_TOKEN"));
         }
         assert!(!format!("{:?}", given("7777").unwrap()).contains("7777"));
+    }
+    #[test]
+    fn the_oneshot_token_is_sixteen_printable_characters() {
+        let given = |text: &'static str| {
+            Secrets::read(move |name| (name == "SOCKSD_ONESHOT_TOKEN").then(|| text.into()))
+        };
+        assert!(given("123456789abcdef1").unwrap().oneshot().is_ok());
+        for wrong in ["123456789abcdef", "123456789abcdef12", "123456789abcdef\n"] {
+            let malformed = given(wrong).unwrap_err().to_string();
+            assert!(malformed.contains("SOCKSD_ONESHOT_TOKEN") && !malformed.contains("1234"));
+        }
+        let missing = given("").unwrap().oneshot().unwrap_err().to_string();
+        assert!(missing.contains("oneshot") && missing.contains("SOCKSD_ONESHOT_TOKEN"));
     }
 }

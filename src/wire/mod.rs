@@ -37,11 +37,15 @@
 //! Every length that a peer chooses in the binary protocols is one octet wide, so a field is at
 //! most [`FIELD_MAX`] octets, and no decoder reserves memory for what has not come. The `LEN_MAX`
 //! of a message is all that a connection ever has to buffer for it. A POP3 line has no length
-//! before it; one over [`pop3::LINE_MAX`] octets is refused.
+//! before it; one over [`pop3::LINE_MAX`] octets is refused, and so is a client's line over
+//! [`monitor::LINE_MAX`]. A length of [`oneshot`] is two octets wide: its `LEN_MAX` is waited for
+//! only once the token was right.
 
 pub mod base64;
 pub mod datagram;
 mod input;
+pub mod monitor;
+pub mod oneshot;
 mod output;
 pub mod pop3;
 pub mod shoes;
