@@ -1,12 +1,12 @@
 //! The command line of socksd: raw arguments become a validated [`Config`].
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use argh::FromArgs;
 
-use crate::core::{BufferSize, Name, Password, Settings};
+use crate::core::{BufferSize, Maildir, Name, Password, Settings};
 use crate::server::Config;
 use crate::socks::service::Options;
 
@@ -35,6 +35,12 @@ pub struct Args {
     /// an admin, NAME:PASS; may be given again
     #[argh(option, short = 'U', arg_name = "name:pass", from_str_fn(account))]
     admin: Vec<Account>,
+    /// address and port of the POP3 listener (none); needs --maildir and a user
+    #[argh(option, arg_name = "addr:port")]
+    pop3: Option<SocketAddr>,
+    /// folder of the mailboxes: DIR/<user>/cur and new
+    #[argh(option, arg_name = "dir", from_str_fn(maildir))]
+    maildir: Option<PathBuf>,
     /// leave the credential monitor off although there is a log for it
     #[argh(switch, short = 'N')]
     no_credential_monitor: bool,
@@ -100,12 +106,14 @@ impl Args {
             max_per_user: self.max_per_user,
             max_per_address: self.max_per_address,
             buffer_size: self.buffer_size,
+            maildir: self.maildir,
             spoofing: self.credentials_log.is_some() && !self.no_credential_monitor,
             ..Settings::default()
         };
         Config {
             socks: SocketAddr::new(self.listen, self.port),
             dialects: vec![("shoes", SocketAddr::new(self.shoes_listen, self.shoes_port))],
+            pop3: self.pop3,
             users: self.user,
             admins: self.admin,
             settings,
@@ -150,6 +158,10 @@ fn buffer_size(text: &str) -> Result<BufferSize, String> {
     size.ok_or_else(|| format!("{text} is no number of octets from 512 to 65535"))
 }
 
+fn maildir(text: &str) -> Result<PathBuf, String> {
+    Maildir::open(Path::new(text)).map(|_| text.into())
+}
+
 fn port_range(text: &str) -> Result<(u16, u16), String> {
     let (first, last) = text.split_once('-').ok_or("it needs a dash: FIRST-LAST")?;
     match (first.parse(), last.parse()) {
@@ -191,6 +203,15 @@ mod tests {
         assert!(parse(&["--credentials-log", "x"]).unwrap().settings.spoofing);
         assert!(!parse(&["--credentials-log", "x", "-N"]).unwrap().settings.spoofing);
         assert!(!parse(&[]).unwrap().settings.spoofing);
+    }
+
+    #[test]
+    fn mailboxes_need_a_folder_that_exists() {
+        let config = parse(&["--pop3", "[::1]:0", "--maildir", "/"]).unwrap();
+        assert_eq!(config.pop3, Some("[::1]:0".parse().unwrap()));
+        assert_eq!(config.settings.maildir, Some(PathBuf::from("/")));
+        assert!(parse(&["--maildir", "/no/such/folder"]).is_err());
+        assert!(parse(&["--pop3", "110"]).is_err());
     }
 
     #[test]

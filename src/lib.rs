@@ -56,6 +56,7 @@ pub mod core;
 pub mod logger;
 pub mod manage;
 pub mod net;
+pub mod pop3;
 pub mod server;
 pub mod socks;
 pub mod welcome;

@@ -17,6 +17,7 @@ use crate::net::close::close_gracefully;
 use crate::net::driver::{Bounds, Ending, converse};
 use crate::net::line_log::LineLog;
 use crate::net::pool::Pool;
+use crate::pop3;
 use crate::socks::service::{self, Options, Service};
 
 /// How often silent connections are looked for.
@@ -38,6 +39,8 @@ pub struct Config {
     pub socks: SocketAddr,
     /// Where the dialects listen, by their names.
     pub dialects: Vec<(&'static str, SocketAddr)>,
+    /// Where POP3 clients connect, if there are mailboxes for them.
+    pub pop3: Option<SocketAddr>,
     /// The users at the start.
     pub users: Vec<(Name, Password)>,
     /// The admins at the start; at least one.
@@ -69,6 +72,8 @@ pub enum StartError {
     User(Denied),
     /// There is no dialect of this name.
     Dialect(&'static str),
+    /// POP3 lacks something.
+    Pop3(&'static str),
     /// The system lacks something.
     System(io::Error),
 }
@@ -90,6 +95,7 @@ impl fmt::Display for StartError {
             }
             Self::User(denied) => write!(f, "adding a user failed: {denied}"),
             Self::Dialect(name) => write!(f, "there is no management dialect {name}"),
+            Self::Pop3(lacks) => write!(f, "serving POP3 needs {lacks}"),
             Self::System(error) => write!(f, "starting failed: {error}"),
         }
     }
@@ -123,6 +129,7 @@ impl Server {
         if open_to_all && config.users.is_empty() {
             return Err(StartError::OpenProxy(config.socks));
         }
+        check_pop3(&config)?;
         let mut logs = Vec::new();
         let access_log = match &config.access_log {
             Some(path) => Some(keep(open_log("access", path)?, &mut logs)),
@@ -142,7 +149,7 @@ impl Server {
             core.install_admin(name, password);
         }
         let handshake_timeout = config.options.handshake_timeout;
-        let listeners = listen(config.socks, &config.dialects)?;
+        let listeners = listen(config.socks, config.pop3, &config.dialects)?;
         let pool = Pool::new(service::NAME, PROXY_THREADS);
         let socks = Service { core: core.clone(), pool, options: config.options };
         let mut server = Self {
@@ -166,6 +173,9 @@ impl Server {
         let serve = move |stream, from| socks.serve(stream, from);
         let acceptor = Acceptor::start(service::NAME, listeners.socks, serve)?;
         self.acceptors.push((service::NAME, acceptor));
+        if let Some(listener) = listeners.pop3 {
+            self.accept_pop3(listener, login_timeout)?;
+        }
         let pool = Pool::new("manage", MANAGEMENT_THREADS);
         for (dialect, listener) in listeners.dialects {
             let (core, pool) = (self.core.clone(), pool.clone());
@@ -175,6 +185,17 @@ impl Server {
             let acceptor = Acceptor::start(dialect.name, listener, serve)?;
             self.acceptors.push((dialect.name, acceptor));
         }
+        Ok(())
+    }
+
+    fn accept_pop3(&mut self, listener: TcpListener, login_timeout: Duration) -> io::Result<()> {
+        let mailboxes = Box::new(pop3::maildir::Maildirs::new(self.core.clone()));
+        let core = self.core.clone();
+        let service = pop3::service::Service::new(core, mailboxes, login_timeout, PROXY_THREADS);
+        let service = Arc::new(service);
+        let serve = move |stream, from| service.serve(stream, from);
+        let acceptor = Acceptor::start(pop3::session::NAME, listener, serve)?;
+        self.acceptors.push((pop3::session::NAME, acceptor));
         Ok(())
     }
 
@@ -259,23 +280,39 @@ fn manage(
 
 struct Listeners {
     socks: TcpListener,
+    pop3: Option<TcpListener>,
     dialects: Vec<(&'static Dialect, TcpListener)>,
 }
 
 fn listen(
     socks: SocketAddr,
+    pop3: Option<SocketAddr>,
     dialects: &[(&'static str, SocketAddr)],
 ) -> Result<Listeners, StartError> {
     let bind = |name, address| {
         TcpListener::bind(address).map_err(|error| StartError::Listen(name, address, error))
     };
     let socks = bind(service::NAME, socks)?;
+    let pop3 = pop3.map(|address| bind(pop3::session::NAME, address)).transpose()?;
     let mut found = Vec::new();
     for &(name, address) in dialects {
         let dialect = manage::dialect(name).ok_or(StartError::Dialect(name))?;
         found.push((dialect, bind(name, address)?));
     }
-    Ok(Listeners { socks, dialects: found })
+    Ok(Listeners { socks, pop3, dialects: found })
+}
+
+/// Whether there are mailboxes to serve, and users to whom they belong.
+fn check_pop3(config: &Config) -> Result<(), StartError> {
+    if config.pop3.is_some() && config.settings.maildir.is_none() {
+        return Err(StartError::Pop3("the folder of the mailboxes: add --maildir DIR"));
+    }
+    if config.pop3.is_some() && config.users.is_empty() {
+        return Err(StartError::Pop3(
+            "a user, to whom a mailbox belongs: add one with -u NAME:PASS",
+        ));
+    }
+    Ok(())
 }
 
 /// Keeps a log and gives its sink.
