@@ -21,7 +21,7 @@ use socksd::wire::socks5::{
 fn main() -> Result<(), Box<dyn Error>> {
     let words = ["-p", "0", "-P", "0", "-u", "ana:1234", "-U", "root:secret"];
     let args = Args::from_args(&["through"], &words).map_err(|exit| exit.output)?;
-    let server = Server::start(args.into_config())?;
+    let server = Server::start(args.into_config()?)?;
     let (_, proxy) = server.listeners().next().ok_or("no listener")?;
     let core = server.core().clone();
     let running = thread::spawn(move || server.run());

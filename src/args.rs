@@ -1,12 +1,13 @@
 //! The command line of socksd: raw arguments become a validated [`Config`].
 
+use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use argh::FromArgs;
 
-use crate::core::{BufferSize, Maildir, Name, Password, Settings};
+use crate::core::{BufferSize, Maildir, Name, Password, Settings, latin1};
 use crate::server::Config;
 use crate::socks::service::Options;
 
@@ -30,11 +31,11 @@ pub struct Args {
     #[argh(option, short = 'P', default = "8080", arg_name = "port")]
     shoes_port: u16,
     /// a user of the proxy, NAME:PASS; may be given again
-    #[argh(option, short = 'u', arg_name = "name:pass", from_str_fn(account))]
-    user: Vec<Account>,
+    #[argh(option, short = 'u', arg_name = "name:pass")]
+    user: Vec<String>,
     /// an admin, NAME:PASS; may be given again
-    #[argh(option, short = 'U', arg_name = "name:pass", from_str_fn(account))]
-    admin: Vec<Account>,
+    #[argh(option, short = 'U', arg_name = "name:pass")]
+    admin: Vec<String>,
     /// address and port of the POP3 listener (none); needs --maildir and a user
     #[argh(option, arg_name = "addr:port")]
     pop3: Option<SocketAddr>,
@@ -98,8 +99,13 @@ type Account = (Name, Password);
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 impl Args {
-    /// The configuration, and whether an admin has yet to be made up.
-    pub fn into_config(self) -> Config {
+    /// The configuration.
+    ///
+    /// # Errors
+    /// A sentence when an account can't be one. Accounts are looked at here, and
+    /// not by argh, which would show the password in its error.
+    pub fn into_config(self) -> Result<Config, String> {
+        let (users, admins) = (accounts("-u", &self.user)?, accounts("-U", &self.admin)?);
         let settings = Settings {
             timeout: self.timeout,
             max_connections: self.max_connections,
@@ -110,12 +116,12 @@ impl Args {
             spoofing: self.credentials_log.is_some() && !self.no_credential_monitor,
             ..Settings::default()
         };
-        Config {
+        Ok(Config {
             socks: SocketAddr::new(self.listen, self.port),
             dialects: vec![("shoes", SocketAddr::new(self.shoes_listen, self.shoes_port))],
             pop3: self.pop3,
-            users: self.user,
-            admins: self.admin,
+            users,
+            admins,
             settings,
             options: Options {
                 handshake_timeout: self.handshake_timeout,
@@ -128,7 +134,7 @@ impl Args {
             grace: self.grace,
             access_log: self.access_log,
             credentials_log: self.credentials_log,
-        }
+        })
     }
 }
 
@@ -136,11 +142,23 @@ const fn secs(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-fn account(text: &str) -> Result<Account, String> {
-    let (name, password) = text.split_once(':').ok_or("it needs a colon: NAME:PASS")?;
-    let name = Name::new(name.as_bytes()).map_err(|error| format!("name: {error}"))?;
-    let password = Password::new(password.as_bytes());
-    Ok((name, password.map_err(|error| format!("password: {error}"))?))
+fn accounts(flag: &str, given: &[String]) -> Result<Vec<Account>, String> {
+    given.iter().map(|text| account(flag, text)).collect()
+}
+
+fn account(flag: &str, text: &str) -> Result<Account, String> {
+    let Some((name, password)) = text.split_once(':') else {
+        return Err(format!("option {flag}: an account needs a colon: NAME:PASS"));
+    };
+    let shown = name.escape_debug();
+    let wrong = |what, error: &dyn Display| {
+        format!("option {flag}, account {shown}: the {what} is no good: {error}")
+    };
+    let octets = latin1(name).map_err(|error| wrong("name", &error))?;
+    let name = Name::new(&octets).map_err(|error| wrong("name", &error))?;
+    let octets = latin1(password).map_err(|error| wrong("password", &error))?;
+    let password = Password::new(&octets).map_err(|error| wrong("password", &error))?;
+    Ok((name, password))
 }
 
 /// A year: longer makes no sense, and an `Instant` can still add it.
@@ -176,7 +194,7 @@ mod tests {
 
     fn parse(args: &[&str]) -> Result<Config, String> {
         let args = Args::from_args(&["socksd"], args).map_err(|exit| exit.output)?;
-        Ok(args.into_config())
+        args.into_config()
     }
 
     #[test]

@@ -52,6 +52,7 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+pub mod client;
 pub mod core;
 pub mod logger;
 pub mod manage;

@@ -1,2 +1,48 @@
 //! The administrator's tool.
-fn main() {}
+#![forbid(unsafe_code)]
+
+use std::env;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use socksd::client::args::{self, Args, Output};
+use socksd::client::{self, ClientError, render};
+
+fn main() -> ExitCode {
+    let arguments = match args::arguments(env::args_os().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(error) => return fail(&error, Output::Text),
+    };
+    let args = match Args::parse(&arguments) {
+        Ok(args) => args,
+        Err(early) if early.status.is_ok() => return show(&early.output),
+        Err(early) => {
+            // Some of argh's messages have several lines.
+            let why = early.output.split_whitespace().collect::<Vec<_>>().join(" ");
+            let error = ClientError::Usage(format!("{why}; see socksctl --help"));
+            return fail(&error, Output::wanted(&arguments));
+        }
+    };
+    match run(&args) {
+        Ok(text) => show(&text),
+        Err(error) => fail(&error, args.output),
+    }
+}
+
+fn run(args: &Args) -> Result<String, ClientError> {
+    let ask = args.ask()?;
+    let login = args.login()?;
+    let mut server = client::connect(args.dialect, &args.server(), &login, args.timeout)?;
+    Ok(render::answer(&ask, &server.say(&ask)?, args.output))
+}
+
+fn show(text: &str) -> ExitCode {
+    // Nobody is there to be told that nobody reads.
+    let _ = writeln!(io::stdout(), "{}", text.trim_end());
+    ExitCode::SUCCESS
+}
+
+fn fail(error: &ClientError, output: Output) -> ExitCode {
+    eprintln!("{}", render::error(error, output));
+    ExitCode::from(error.exit_code())
+}

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use argh::FromArgs;
 use socksd::args::Args;
-use socksd::server::{Server, StartError};
+use socksd::server::{Config, Server, StartError};
 use socksd::welcome::Welcome;
 use socksd::{logger, net};
 
@@ -29,18 +29,17 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     logger::install();
-    match serve(args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("socksd: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let (error, code) = match args.into_config().map(serve) {
+        Ok(Ok(())) => return ExitCode::SUCCESS,
+        Ok(Err(error)) => (error.to_string(), 1),
+        Err(usage) => (usage, 2),
+    };
+    eprintln!("socksd: {error}");
+    ExitCode::from(code)
 }
 
-fn serve(args: Args) -> Result<(), StartError> {
+fn serve(mut config: Config) -> Result<(), StartError> {
     net::raise_descriptor_limit();
-    let mut config = args.into_config();
     let welcome = Welcome::prepare(&mut config)?;
     let server = Server::start(config)?;
     let core = server.core().clone();

@@ -59,7 +59,7 @@ pub use settings::{
     BadSetting, BufferSize, Maildir, NAMES as SETTING_NAMES, PageSize, Setting, Settings,
 };
 pub use states::{Ended, State};
-pub use text::Printable;
+pub use text::{Printable, latin1};
 pub use users::Users;
 
 /// What a [`Core`] begins with.

@@ -20,6 +20,17 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
+/// The text in ISO 8859-1, the character set of names and passwords.
+///
+/// # Errors
+/// A sentence when a character is not in it; it does not repeat the text.
+pub fn latin1(text: &str) -> Result<Vec<u8>, String> {
+    let octet = |c: char| {
+        u8::try_from(c).map_err(|_| "a character is not in ISO 8859-1, use others".to_owned())
+    };
+    text.chars().map(octet).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,5 +39,11 @@ mod tests {
     fn control_characters_are_escaped() {
         let shown = Printable(b"a\tb\r\n\\ \xe9\x85\x7f").to_string();
         assert_eq!(shown, "a\\x09b\\x0d\\x0a\\x5c \u{e9}\\x85\\x7f");
+    }
+
+    #[test]
+    fn text_becomes_octets() {
+        assert_eq!(latin1("a\u{f1}o"), Ok(b"a\xf1o".to_vec()));
+        assert!(latin1("\u{20ac}").is_err());
     }
 }

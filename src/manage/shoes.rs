@@ -83,6 +83,10 @@ impl ShoesSession {
 impl Session for ShoesSession {
     type Done = ();
 
+    fn admitted(&self) -> bool {
+        matches!(self.state, State::Requests(_))
+    }
+
     fn advance(&mut self, input: &mut Input, output: &mut Vec<u8>, _now: Instant) -> Next<()> {
         loop {
             match self.step(input.bytes(), output) {

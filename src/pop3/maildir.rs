@@ -52,26 +52,16 @@ impl Mailboxes for Maildirs {
 
 /// The folder of a user, which need not exist, right below the root.
 fn folder(root: &Path, user: &Name) -> io::Result<PathBuf> {
-    let path = path_of(user).ok_or_else(|| io::Error::other("this name can't be a folder's"))?;
-    // A name holds no '/', but another system may have other separators.
-    let mut components = path.components();
+    // Names are ISO 8859-1; a folder's name is the same text.
+    let name: String = user.as_bytes().iter().map(|&octet| char::from(octet)).collect();
+    // It holds no '/', but another system may have other separators.
+    let mut components = Path::new(&name).components();
     let (Some(Component::Normal(name)), None) = (components.next(), components.next()) else {
         return Err(io::Error::other("this name can't be a folder's"));
     };
     let folder = root.join(name);
     // Where upper and lower case are the same, so are two users' folders.
     if is_folder(&folder)? { folder.canonicalize() } else { Ok(folder) }
-}
-
-#[cfg(unix)]
-fn path_of(user: &Name) -> Option<PathBuf> {
-    use std::os::unix::ffi::OsStrExt;
-    Some(std::ffi::OsStr::from_bytes(user.as_bytes()).into())
-}
-
-#[cfg(not(unix))]
-fn path_of(user: &Name) -> Option<PathBuf> {
-    str::from_utf8(user.as_bytes()).ok().map(PathBuf::from)
 }
 
 /// Whether there is a folder; what is there and is none, a link too, is an error.

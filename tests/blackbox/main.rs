@@ -33,3 +33,13 @@ mod manage {
     mod socksctl;
     mod start;
 }
+
+mod pop3 {
+    mod clients;
+    #[cfg(target_os = "linux")]
+    mod large;
+    mod limits;
+    mod maildir;
+    mod session;
+    mod start;
+}

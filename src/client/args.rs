@@ -1,0 +1,263 @@
+//! The command line of `socksctl`.
+
+use std::env;
+use std::ffi::OsString;
+use std::time::Duration;
+
+use argh::{EarlyExit, FromArgs};
+
+use super::commands::Command;
+use super::{Ask, ClientError, Dialect, Login, Secret, prompt};
+
+/// Where socksd listens for SHOES when nothing else is said.
+const DEFAULT_SERVER: &str = "127.0.0.1:8080";
+
+/// Reads and changes a running socksd. The login is asked for unless
+/// SOCKSCTL_LOGIN or --login gives it.
+#[derive(FromArgs)]
+#[argh(
+    name = "socksctl",
+    help_triggers("-h", "--help"),
+    note = "Exit status: 0 done, 1 the server refused, 2 wrong usage, 3 no server answered.",
+    example = "{command_name} --server 192.0.2.1:8080 add-user ana"
+)]
+pub struct Args {
+    /// the protocol: shoes (default), monitor, datagram, oneshot or json
+    #[argh(option, default = "Dialect::Shoes", arg_name = "name")]
+    pub dialect: Dialect,
+
+    /// the server's management address, HOST:PORT (default: SOCKSCTL_SERVER,
+    /// or 127.0.0.1:8080)
+    #[argh(option, arg_name = "host:port")]
+    server: Option<String>,
+
+    /// the admin, NAME:PASS; others may see it here, SOCKSCTL_LOGIN is better
+    #[argh(option, arg_name = "name:pass")]
+    login: Option<String>,
+
+    /// how to answer: text (default) or json
+    #[argh(option, default = "Output::Text", from_str_fn(output), arg_name = "format")]
+    pub output: Output,
+
+    /// how many seconds to wait for the server, 1 to 3600 (default 10)
+    #[argh(
+        option,
+        default = "Duration::from_secs(10)",
+        from_str_fn(seconds),
+        arg_name = "seconds"
+    )]
+    pub timeout: Duration,
+
+    #[argh(subcommand)]
+    command: Command,
+}
+
+/// For whom answers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// People.
+    Text,
+    /// Programs.
+    Json,
+}
+
+impl Output {
+    /// What a command line asks for that may be wrong otherwise.
+    pub fn wanted(arguments: &[String]) -> Self {
+        let asks = |pair: &[String]| pair == ["--output", "json"];
+        if arguments.windows(2).any(asks) { Self::Json } else { Self::Text }
+    }
+}
+
+impl Args {
+    /// Reads the arguments behind the program's name, as [`arguments`] gives them.
+    ///
+    /// # Errors
+    /// Help that was asked for (its status is `Ok`), or what is wrong.
+    pub fn parse(arguments: &[String]) -> Result<Self, EarlyExit> {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        Self::from_args(&["socksctl"], &arguments)
+    }
+
+    /// The server: from its option, the environment, or the default.
+    pub fn server(&self) -> String {
+        let given = self.server.clone().or_else(|| env::var("SOCKSCTL_SERVER").ok());
+        given.unwrap_or_else(|| DEFAULT_SERVER.into())
+    }
+
+    /// The login: from its option, the environment, or asked for.
+    ///
+    /// # Errors
+    /// [`ClientError::Usage`] when there is none, or it can't be one.
+    pub fn login(&self) -> Result<Login, ClientError> {
+        let (given, place) = match &self.login {
+            Some(given) => (Some(given.clone()), "--login"),
+            None => (env::var("SOCKSCTL_LOGIN").ok(), "SOCKSCTL_LOGIN"),
+        };
+        match given {
+            Some(text) => Login::parse(&text).map_err(|why| usage(place, why)),
+            None => prompt::login(),
+        }
+    }
+
+    /// What is to be said; asks for a new user's password when it was left out.
+    ///
+    /// # Errors
+    /// [`ClientError::Usage`], [`ClientError::NotSpoken`] and
+    /// [`ClientError::Unsayable`].
+    pub fn ask(&self) -> Result<Ask, ClientError> {
+        if !Dialect::SPOKEN.contains(&self.dialect) {
+            return Err(ClientError::NotSpoken(self.dialect));
+        }
+        let ask = self.command.ask(|name, given| match given {
+            Some(text) => Secret::parse(text).map_err(|why| usage("the password", why)),
+            None => prompt::new_password(name),
+        })?;
+        ClientError::check(self.dialect, &ask)?;
+        Ok(ask)
+    }
+}
+
+/// Options that belong to every command.
+const OPTIONS: [&str; 5] = ["--dialect", "--server", "--login", "--output", "--timeout"];
+
+/// The arguments as [`Args::parse`] wants them: options of every command before
+/// the command, each value an argument of its own.
+///
+/// # Errors
+/// [`ClientError::Usage`] when one is not text.
+pub fn arguments(given: impl IntoIterator<Item = OsString>) -> Result<Vec<String>, ClientError> {
+    let (mut options, mut others) = (Vec::new(), Vec::new());
+    let mut given = given.into_iter();
+    while let Some(argument) = given.next() {
+        let argument = text(argument)?;
+        let split = argument.split_once('=').filter(|(option, _)| OPTIONS.contains(option));
+        if let Some((option, value)) = split {
+            options.extend([option.to_owned(), value.to_owned()]);
+        } else if OPTIONS.contains(&argument.as_str()) {
+            options.push(argument);
+            options.extend(given.next().map(text).transpose()?);
+        } else if argument == "--" {
+            // What follows is never an option.
+            others.push(argument);
+            others.extend(given.by_ref().map(text).collect::<Result<Vec<_>, _>>()?);
+        } else {
+            others.push(argument);
+        }
+    }
+    options.append(&mut others);
+    Ok(options)
+}
+
+fn text(argument: OsString) -> Result<String, ClientError> {
+    argument.into_string().map_err(|_| {
+        ClientError::Usage("an argument is not valid Unicode text, write it in UTF-8".into())
+    })
+}
+
+fn usage(what: &str, why: String) -> ClientError {
+    ClientError::Usage(format!("{what} can't be used: {why}"))
+}
+
+fn output(text: &str) -> Result<Output, String> {
+    match text {
+        "text" => Ok(Output::Text),
+        "json" => Ok(Output::Json),
+        _ => Err("use text or json".into()),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| "use a number from 1 to 3600".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::Setting;
+
+    fn arguments_of(line: &str) -> Vec<String> {
+        arguments(line.split_whitespace().map(OsString::from)).unwrap()
+    }
+
+    fn asked(line: &str) -> Ask {
+        let args = Args::parse(&arguments_of(line));
+        args.unwrap_or_else(|e| panic!("{line}: {}", e.output))
+            .command
+            .ask(|_, given| Ok(Secret::parse(given.unwrap()).unwrap()))
+            .unwrap()
+    }
+
+    #[test]
+    fn every_command_parses_to_what_it_says() {
+        for (line, command) in [
+            ("metrics", "metrics"),
+            ("users", "users"),
+            ("add-user ana 1234", "add-user"),
+            ("remove-user ana", "remove-user"),
+            ("edit-user ana 1234", "edit-user"),
+            ("buffer-size 4096", "buffer-size"),
+            ("spoofing", "spoofing"),
+            ("spoofing on", "spoofing"),
+            ("connections", "connections"),
+            ("config timeout 30", "config"),
+            ("config buffer_size 512", "buffer-size"),
+            ("os-info", "os-info"),
+            ("ping", "ping"),
+            ("stop", "stop"),
+            ("maildir /var/mail", "maildir"),
+            ("page-size", "page-size"),
+            ("page-size 20", "page-size"),
+            ("add-admin ana 0123456789abcdef", "add-admin"),
+            ("remove-admin ana", "remove-admin"),
+        ] {
+            assert_eq!(asked(line).command(), command, "{line}");
+        }
+        assert!(matches!(asked("spoofing off"), Ask::Configure(Setting::Spoofing(false))));
+        assert!(matches!(asked("add-user ana -- --login"), Ask::AddUser { .. }));
+    }
+
+    #[test]
+    fn options_may_stand_anywhere() {
+        for line in [
+            "--output json --server h:1 users",
+            "users --output json --server h:1",
+            "--server=h:1 users --output=json",
+        ] {
+            let arguments = arguments_of(line);
+            assert_eq!(Output::wanted(&arguments), Output::Json, "{line}");
+            let args = Args::parse(&arguments).unwrap_or_else(|e| panic!("{line}: {}", e.output));
+            assert_eq!((args.server().as_str(), args.output), ("h:1", Output::Json));
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for line in [
+            "",
+            "fly",
+            "add-user",
+            "add-user a:b x",
+            "add-user ana x y",
+            "remove-user",
+            "buffer-size 511",
+            "buffer-size 65536",
+            "buffer-size x",
+            "spoofing maybe",
+            "page-size 0",
+            "page-size 201",
+            "--timeout 0 users",
+            "--dialect ftp users",
+            "--output xml users",
+            "users --server",
+        ] {
+            let early = Args::parse(&arguments_of(line)).err().unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(early.status, Err(()), "{line}");
+        }
+        for line in ["-h", "--help", "add-user -h", "users --help"] {
+            let early = Args::parse(&arguments_of(line)).err().unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(early.status, Ok(()), "{line}");
+        }
+    }
+}

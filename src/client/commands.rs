@@ -1,0 +1,239 @@
+//! The commands of `socksctl`, and what each of them asks.
+
+use argh::FromArgs;
+
+use super::{Ask, ClientError, Secret};
+use crate::core::{BufferSize, Name, PageSize, Setting, Token, latin1};
+
+/// A command with its arguments.
+#[derive(FromArgs)]
+#[argh(subcommand)]
+pub(super) enum Command {
+    Metrics(Metrics),
+    Users(Users),
+    AddUser(AddUser),
+    RemoveUser(RemoveUser),
+    EditUser(EditUser),
+    Buffer(Buffer),
+    Spoofing(Spoofing),
+    Connections(Connections),
+    Config(Config),
+    OsInfo(OsInfo),
+    Ping(Ping),
+    Stop(Stop),
+    Maildir(Maildir),
+    Page(Page),
+    AddAdmin(AddAdmin),
+    RemoveAdmin(RemoveAdmin),
+}
+
+/// connections and bytes
+#[derive(FromArgs)]
+#[argh(subcommand, name = "metrics", help_triggers("-h", "--help"))]
+pub(super) struct Metrics {}
+
+/// the users of the proxy
+#[derive(FromArgs)]
+#[argh(subcommand, name = "users", help_triggers("-h", "--help"))]
+pub(super) struct Users {}
+
+/// a new user; without a password it is asked for, or read from standard input
+#[derive(FromArgs)]
+#[argh(subcommand, name = "add-user", help_triggers("-h", "--help"))]
+pub(super) struct AddUser {
+    /// its name: no control character, ':' or '/'
+    #[argh(positional, from_str_fn(name))]
+    name: Name,
+    /// its password
+    #[argh(positional)]
+    password: Option<String>,
+}
+
+/// a user less
+#[derive(FromArgs)]
+#[argh(subcommand, name = "remove-user", help_triggers("-h", "--help"))]
+pub(super) struct RemoveUser {
+    /// its name
+    #[argh(positional, from_str_fn(name))]
+    name: Name,
+}
+
+/// another password for a user; left out, it is asked for, or read from standard input
+#[derive(FromArgs)]
+#[argh(subcommand, name = "edit-user", help_triggers("-h", "--help"))]
+pub(super) struct EditUser {
+    /// its name
+    #[argh(positional, from_str_fn(name))]
+    name: Name,
+    /// the new password
+    #[argh(positional)]
+    password: Option<String>,
+}
+
+/// the relay buffer of connections opened from now on
+#[derive(FromArgs)]
+#[argh(subcommand, name = "buffer-size", help_triggers("-h", "--help"))]
+pub(super) struct Buffer {
+    /// octets, 512 to 65535
+    #[argh(positional, from_str_fn(buffer_size))]
+    size: BufferSize,
+}
+
+/// whether the credential monitor is on, or switches it
+#[derive(FromArgs)]
+#[argh(subcommand, name = "spoofing", help_triggers("-h", "--help"))]
+pub(super) struct Spoofing {
+    /// on or off; left out, it is asked
+    #[argh(positional, from_str_fn(switch))]
+    switch: Option<bool>,
+}
+
+/// the connections that are open now
+#[derive(FromArgs)]
+#[argh(subcommand, name = "connections", help_triggers("-h", "--help"))]
+pub(super) struct Connections {}
+
+/// changes a setting
+#[derive(FromArgs)]
+#[argh(subcommand, name = "config", help_triggers("-h", "--help"))]
+pub(super) struct Config {
+    /// its name, like timeout or max_connections
+    #[argh(positional)]
+    name: String,
+    /// a number
+    #[argh(positional)]
+    value: String,
+}
+
+/// how the server's machine is doing
+#[derive(FromArgs)]
+#[argh(subcommand, name = "os-info", help_triggers("-h", "--help"))]
+pub(super) struct OsInfo {}
+
+/// whether anybody is there
+#[derive(FromArgs)]
+#[argh(subcommand, name = "ping", help_triggers("-h", "--help"))]
+pub(super) struct Ping {}
+
+/// shuts the server down
+#[derive(FromArgs)]
+#[argh(subcommand, name = "stop", help_triggers("-h", "--help"))]
+pub(super) struct Stop {}
+
+/// another folder for the mailboxes
+#[derive(FromArgs)]
+#[argh(subcommand, name = "maildir", help_triggers("-h", "--help"))]
+pub(super) struct Maildir {
+    /// its path on the server
+    #[argh(positional)]
+    folder: String,
+}
+
+/// the page size of the user list, or changes it
+#[derive(FromArgs)]
+#[argh(subcommand, name = "page-size", help_triggers("-h", "--help"))]
+pub(super) struct Page {
+    /// names, 1 to 200; left out, it is asked
+    #[argh(positional, from_str_fn(page_size))]
+    size: Option<PageSize>,
+}
+
+/// a new admin
+#[derive(FromArgs)]
+#[argh(subcommand, name = "add-admin", help_triggers("-h", "--help"))]
+pub(super) struct AddAdmin {
+    /// its name
+    #[argh(positional, from_str_fn(name))]
+    name: Name,
+    /// its token: 16 printable ASCII characters
+    #[argh(positional)]
+    token: String,
+}
+
+/// an admin less
+#[derive(FromArgs)]
+#[argh(subcommand, name = "remove-admin", help_triggers("-h", "--help"))]
+pub(super) struct RemoveAdmin {
+    /// its name
+    #[argh(positional, from_str_fn(name))]
+    name: Name,
+}
+
+impl Command {
+    /// What it asks. `secret` makes a user's password of what was given, or gets it
+    /// from elsewhere.
+    pub(super) fn ask(
+        &self,
+        secret: impl Fn(&Name, Option<&str>) -> Result<Secret, ClientError>,
+    ) -> Result<Ask, ClientError> {
+        Ok(match self {
+            Self::Metrics(_) => Ask::Metrics,
+            Self::Users(_) => Ask::Users,
+            Self::AddUser(AddUser { name, password }) => {
+                let password = secret(name, password.as_deref())?;
+                Ask::AddUser { name: name.clone(), password }
+            }
+            Self::EditUser(EditUser { name, password }) => {
+                let password = secret(name, password.as_deref())?;
+                Ask::EditUser { name: name.clone(), password }
+            }
+            Self::RemoveUser(command) => Ask::RemoveUser { name: command.name.clone() },
+            Self::Buffer(command) => Ask::Configure(Setting::BufferSize(Some(command.size))),
+            Self::Spoofing(Spoofing { switch: None }) => Ask::Spoofing,
+            Self::Spoofing(Spoofing { switch: Some(on) }) => Ask::Configure(Setting::Spoofing(*on)),
+            Self::Connections(_) => Ask::Connections,
+            Self::Config(command) => command.ask()?,
+            Self::OsInfo(_) => Ask::OsInfo,
+            Self::Ping(_) => Ask::Ping,
+            Self::Stop(_) => Ask::Stop,
+            Self::Maildir(command) => Ask::Maildir(command.folder.clone()),
+            Self::Page(Page { size: None }) => Ask::PageSize,
+            Self::Page(Page { size: Some(size) }) => Ask::Configure(Setting::PageSize(*size)),
+            Self::AddAdmin(command) => command.ask()?,
+            Self::RemoveAdmin(command) => Ask::RemoveAdmin { name: command.name.clone() },
+        })
+    }
+}
+
+impl Config {
+    fn ask(&self) -> Result<Ask, ClientError> {
+        let Self { name, value } = self;
+        Setting::parse(name, value)
+            .map(Ask::Configure)
+            .map_err(|why| ClientError::Usage(format!("config {name} {value}: {why}")))
+    }
+}
+
+impl AddAdmin {
+    fn ask(&self) -> Result<Ask, ClientError> {
+        let octets = self.token.as_bytes();
+        let token = Token::new(octets).and_then(|_| Secret::new(octets).ok());
+        let token = token.ok_or_else(|| {
+            let why = "the token can't be used: write 16 printable ASCII characters";
+            ClientError::Usage(why.into())
+        })?;
+        Ok(Ask::AddAdmin { name: self.name.clone(), token })
+    }
+}
+
+fn name(text: &str) -> Result<Name, String> {
+    Name::new(&latin1(text)?).map_err(|why| why.to_string())
+}
+
+fn buffer_size(text: &str) -> Result<BufferSize, String> {
+    let size = text.parse().ok().and_then(BufferSize::new);
+    size.ok_or_else(|| "use a number from 512 to 65535".into())
+}
+
+fn page_size(text: &str) -> Result<PageSize, String> {
+    let size = text.parse().ok().and_then(PageSize::new);
+    size.ok_or_else(|| format!("use a number from 1 to {}", PageSize::MAX))
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("use on or off".into()),
+    }
+}

@@ -1,0 +1,163 @@
+//! Why there is no answer, in sentences that say what to do.
+
+use std::fmt;
+use std::io;
+
+use super::ask::{Ask, Dialect};
+
+/// Why an [`Ask`] has no [`Answer`](super::Answer).
+#[derive(Debug)]
+pub enum ClientError {
+    /// The server does not do it; its reason.
+    Refused {
+        /// The command of `socksctl`.
+        command: &'static str,
+        /// Why not, and what to do.
+        why: String,
+    },
+    /// The server does not let this admin in; its reason.
+    LoginRefused {
+        /// The admin's name, printable.
+        name: String,
+        /// Why not.
+        why: String,
+    },
+    /// There is no way to the server, or it broke.
+    Unreachable {
+        /// As it was given.
+        server: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The server was silent for too long.
+    Timeout {
+        /// As it was given.
+        server: String,
+        /// What was being done.
+        doing: &'static str,
+    },
+    /// What came is nothing that the dialect knows.
+    Protocol {
+        /// As it was given.
+        server: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The dialect has no words for it.
+    Unsayable {
+        /// The dialect that was to be spoken.
+        dialect: Dialect,
+        /// The command of `socksctl`.
+        command: &'static str,
+        /// The dialects that have.
+        sayable_by: &'static [Dialect],
+    },
+    /// This version does not speak the dialect.
+    NotSpoken(Dialect),
+    /// What was given can't be used; why, and what to do.
+    Usage(String),
+}
+
+impl ClientError {
+    /// Whether `dialect` can say `ask`.
+    ///
+    /// # Errors
+    /// [`ClientError::Unsayable`] when it can't.
+    pub fn check(dialect: Dialect, ask: &Ask) -> Result<(), Self> {
+        let sayable_by = ask.sayable_by();
+        if sayable_by.contains(&dialect) {
+            Ok(())
+        } else {
+            Err(Self::Unsayable { dialect, command: ask.command(), sayable_by })
+        }
+    }
+
+    /// What `socksctl` exits with: 1 the server refused, 2 wrong usage, 3 no server
+    /// was reached that answers.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused { .. } | Self::LoginRefused { .. } => 1,
+            Self::Unsayable { .. } | Self::NotSpoken(_) | Self::Usage(_) => 2,
+            Self::Unreachable { .. } | Self::Timeout { .. } | Self::Protocol { .. } => 3,
+        }
+    }
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { command, why } => write!(f, "the server refused {command}: {why}"),
+            Self::LoginRefused { name, why } => write!(
+                f,
+                "the server refused the login of {name}: {why}; check SOCKSCTL_LOGIN or --login \
+                 (after many failures it refuses every login for a while)"
+            ),
+            Self::Unreachable { server, error } => write!(
+                f,
+                "can't reach {server}: {error}; check that socksd runs and --server names its \
+                 management address"
+            ),
+            Self::Timeout { server, doing } => write!(
+                f,
+                "{doing} {server}: no answer in time; try again, or with a longer --timeout"
+            ),
+            Self::Protocol { server, why } => write!(
+                f,
+                "can't understand {server}: {why}; check that --server and --dialect belong \
+                 together"
+            ),
+            Self::Unsayable { dialect, command, sayable_by } => {
+                write!(f, "{dialect} can't say {command}, only {} can", sayable(sayable_by))?;
+                advise(f, sayable_by)
+            }
+            Self::NotSpoken(dialect) => write!(
+                f,
+                "this version does not speak {dialect} yet, use --dialect {}",
+                Dialect::list(Dialect::SPOKEN, "or")
+            ),
+            Self::Usage(why) => f.write_str(why),
+        }
+    }
+}
+
+fn sayable(dialects: &[Dialect]) -> String {
+    Dialect::list(dialects, "and")
+}
+
+fn advise(f: &mut fmt::Formatter<'_>, sayable_by: &[Dialect]) -> fmt::Result {
+    let spoken = |dialect: &&Dialect| Dialect::SPOKEN.contains(dialect);
+    match sayable_by.iter().find(spoken) {
+        Some(dialect) => write!(f, ": use --dialect {dialect}"),
+        None => f.write_str(", which this version does not speak yet"),
+    }
+}
+
+impl std::error::Error for ClientError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unreachable { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_can_say_it_is_told() {
+        let error = ClientError::check(Dialect::Shoes, &Ask::Connections).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "shoes can't say connections, only monitor and json can, which this version does not \
+             speak yet"
+        );
+        let error = ClientError::check(Dialect::Oneshot, &Ask::Users).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "oneshot can't say users, only shoes, datagram and json can: use --dialect shoes"
+        );
+        assert!(ClientError::check(Dialect::Shoes, &Ask::Metrics).is_ok());
+    }
+}

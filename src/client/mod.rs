@@ -1,0 +1,68 @@
+//! Managing a server from outside: what `socksctl` does, for programs.
+//!
+//! What can be asked is an [`Ask`], whatever the dialect; what comes back is an
+//! [`Answer`] that claims no more than the dialect has said.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use socksd::client::{self, Answer, Ask, Dialect, Login, Secret};
+//! use socksd::core::Name;
+//!
+//! let login = Login { name: Name::new(b"root")?, password: Secret::new(b"secret")? };
+//! let patience = Duration::from_secs(10);
+//! let mut server = client::connect(Dialect::Shoes, "127.0.0.1:8080", &login, patience)?;
+//! server.say(&Ask::AddUser { name: Name::new(b"ana")?, password: Secret::new(b"1234")? })?;
+//! if let Answer::Users { names, .. } = server.say(&Ask::Users)? {
+//!     println!("{} users", names.len());
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! One more dialect is a file here that implements [`Client`], an arm of
+//! [`connect`] and its name in [`Dialect::SPOKEN`].
+
+mod answer;
+pub mod args;
+mod ask;
+mod commands;
+mod error;
+pub mod prompt;
+pub mod render;
+mod shoes;
+
+use std::time::Duration;
+
+pub use answer::{Answer, Fact, Value};
+pub use ask::{Ask, Dialect, Login, Secret};
+pub use error::ClientError;
+pub use shoes::ShoesClient;
+
+/// A conversation with a server in some dialect, logged in.
+pub trait Client {
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// [`ClientError::Unsayable`] before anything is sent; everything else that
+    /// can go wrong on the way, or the server's refusal. After another error than
+    /// the first the conversation is over.
+    fn say(&mut self, ask: &Ask) -> Result<Answer, ClientError>;
+}
+
+/// Connects to `server` (`HOST:PORT`) and logs in. `patience` is how long
+/// connecting may take, and then each answer.
+///
+/// # Errors
+/// [`ClientError::NotSpoken`] when this version lacks the dialect; otherwise what
+/// [`ShoesClient::connect`] says.
+pub fn connect(
+    dialect: Dialect,
+    server: &str,
+    login: &Login,
+    patience: Duration,
+) -> Result<Box<dyn Client>, ClientError> {
+    match dialect {
+        Dialect::Shoes => Ok(Box::new(ShoesClient::connect(server, login, patience)?)),
+        other => Err(ClientError::NotSpoken(other)),
+    }
+}

@@ -1,0 +1,210 @@
+//! Answers and errors as text for people, or as JSON for programs.
+
+use std::fmt::Write;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::args::Output;
+use super::{Answer, Ask, ClientError, Fact, Value};
+use crate::core::{Printable, Setting};
+
+/// The answer to `ask`, without a line end behind it.
+pub fn answer(ask: &Ask, answer: &Answer, output: Output) -> String {
+    match output {
+        Output::Text => match answer {
+            Answer::Done => done(ask),
+            Answer::Facts(facts) => table(facts),
+            Answer::Users { names, complete } => list(names, *complete),
+        },
+        Output::Json => json(answer).to_string(),
+    }
+}
+
+/// An error: one line, or `{"error": "..."}`.
+pub fn error(error: &ClientError, output: Output) -> String {
+    match output {
+        Output::Text => format!("socksctl: {error}"),
+        Output::Json => json!({ "error": error.to_string() }).to_string(),
+    }
+}
+
+fn done(ask: &Ask) -> String {
+    match ask {
+        Ask::AddUser { name, .. } => format!("user {name} added"),
+        Ask::RemoveUser { name } => format!("user {name} removed"),
+        Ask::EditUser { name, .. } => format!("password of user {name} changed"),
+        Ask::Configure(Setting::BufferSize(Some(size))) => {
+            format!("buffer size set to {}, for new connections", octets(size.octets().into()))
+        }
+        Ask::Configure(Setting::Spoofing(on)) => format!("credential monitor {}", switch(*on)),
+        _ => format!("{}: done", ask.command()),
+    }
+}
+
+fn table(facts: &[Fact]) -> String {
+    let width = facts.iter().map(|fact| fact.meaning.chars().count()).max().unwrap_or(0);
+    let line = |fact: &Fact| format!("{:width$}  {}", fact.meaning, shown(fact.value));
+    facts.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn shown(value: Value) -> String {
+    match value {
+        Value::Count(count) => thousands(count),
+        Value::Octets(count) => octets(count),
+        Value::CountOrMore(count) => format!("{} or more", thousands(count)),
+        Value::OctetsOrMore(count) => format!("{} or more", octets(count)),
+        Value::Switch(on) => switch(on).into(),
+    }
+}
+
+fn switch(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+fn list(names: &[Vec<u8>], complete: bool) -> String {
+    if names.is_empty() {
+        return "no users; add one with: socksctl add-user NAME".into();
+    }
+    let width = names.len().to_string().len();
+    let mut text = format!("{:>width$}  user", "#");
+    for (number, name) in names.iter().enumerate() {
+        // Writing to a String can't fail.
+        let _ = write!(text, "\n{:>width$}  {}", number + 1, Printable(name));
+    }
+    if !complete {
+        text.push_str("\nthere may be more, the dialect has no room for them");
+    }
+    text
+}
+
+fn json(answer: &Answer) -> Json {
+    match answer {
+        Answer::Done => json!({ "done": true }),
+        Answer::Facts(facts) => facts_as_json(facts),
+        Answer::Users { names, complete } => {
+            let names: Vec<String> = names.iter().map(|name| letters(name)).collect();
+            json!({ "users": names, "complete": complete })
+        }
+    }
+}
+
+/// `"saturated"` names the numbers that are "or more", when there are any.
+fn facts_as_json(facts: &[Fact]) -> Json {
+    let (mut object, mut saturated) = (Map::new(), Vec::new());
+    for fact in facts {
+        let value = match fact.value {
+            Value::Count(count) | Value::Octets(count) => json!(count),
+            Value::CountOrMore(count) | Value::OctetsOrMore(count) => {
+                saturated.push(fact.name);
+                json!(count)
+            }
+            Value::Switch(on) => json!(on),
+        };
+        object.insert(fact.name.into(), value);
+    }
+    if !saturated.is_empty() {
+        object.insert("saturated".into(), json!(saturated));
+    }
+    Json::Object(object)
+}
+
+/// ISO 8859-1: octets are the first 256 characters, none is lost.
+fn letters(octets: &[u8]) -> String {
+    octets.iter().copied().map(char::from).collect()
+}
+
+/// `1,234,567`.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1.5 MiB (1572864)`.
+fn octets(count: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if count < 1024 {
+        return format!("{count} B");
+    }
+    let mut shown = count as f64 / 1024.0;
+    let mut units = UNITS.iter();
+    let mut unit = units.next();
+    // 1023.95 would be shown as 1024.0.
+    while shown >= 1023.95 {
+        shown /= 1024.0;
+        unit = units.next();
+    }
+    format!("{shown:.1} {} ({count})", unit.unwrap_or(&"EiB"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FACTS: [Fact; 3] = [
+        Fact { name: "current", meaning: "connections now", value: Value::Count(1_234_567) },
+        Fact { name: "bytes", meaning: "bytes", value: Value::OctetsOrMore(4_294_967_295) },
+        Fact { name: "spoofing", meaning: "monitor", value: Value::Switch(false) },
+    ];
+
+    #[test]
+    fn facts_are_aligned_for_people() {
+        let text = answer(&Ask::Metrics, &Answer::Facts(FACTS.into()), Output::Text);
+        let expected = "connections now  1,234,567\n\
+                        bytes            4.0 GiB (4294967295) or more\n\
+                        monitor          off";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn facts_are_an_object_for_programs() {
+        let text = answer(&Ask::Metrics, &Answer::Facts(FACTS.into()), Output::Json);
+        let expected =
+            r#"{"bytes":4294967295,"current":1234567,"saturated":["bytes"],"spoofing":false}"#;
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn users_are_numbered_and_harmless() {
+        let names = vec![b"ana".to_vec(), b"\x1b[2J\xf1".to_vec()];
+        let users = Answer::Users { names, complete: false };
+        assert_eq!(
+            answer(&Ask::Users, &users, Output::Text),
+            "#  user\n1  ana\n2  \\x1b[2J\u{f1}\nthere may be more, the dialect has no room for them"
+        );
+        assert_eq!(
+            answer(&Ask::Users, &users, Output::Json),
+            "{\"complete\":false,\"users\":[\"ana\",\"\\u001b[2J\u{f1}\"]}"
+        );
+    }
+
+    #[test]
+    fn errors_are_one_line() {
+        let wrong = ClientError::Usage("it \"is\" wrong".into());
+        assert_eq!(error(&wrong, Output::Text), "socksctl: it \"is\" wrong");
+        assert_eq!(error(&wrong, Output::Json), r#"{"error":"it \"is\" wrong"}"#);
+    }
+
+    #[test]
+    fn numbers_are_legible() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(thousands(number), text);
+        }
+        for (count, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB (1024)"),
+            (1_572_864, "1.5 MiB (1572864)"),
+            (1_048_575, "1.0 MiB (1048575)"),
+            (u64::MAX, "16.0 EiB (18446744073709551615)"),
+        ] {
+            assert_eq!(octets(count), text);
+        }
+    }
+}

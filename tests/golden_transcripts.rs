@@ -1,0 +1,225 @@
+//! Replays `tests/golden/<dialect>.txt` against the dialects. The files are for
+//! people; the format is explained at the top of `shoes.txt`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use socksd::core::{Command, Core, Credential, Name, Password, Setting, Start};
+use socksd::manage::{Conversation, DIALECTS, Dialect, Transport};
+use socksd::net::session::{Input, Next};
+
+/// One `==` section of a file.
+#[derive(Default)]
+struct Transcript {
+    title: String,
+    given: Vec<String>,
+    turns: Vec<Turn>,
+    closes: bool,
+}
+
+/// What the client sends and what is answered before more is sent.
+#[derive(Default)]
+struct Turn {
+    sent: Vec<u8>,
+    answer: Vec<u8>,
+}
+
+fn transcripts(dialect: &Dialect) -> Vec<Transcript> {
+    let path = golden(dialect);
+    let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut all: Vec<Transcript> = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let at = format!("{}:{}: {line}", path.display(), number + 1);
+        if let Some(title) = line.strip_prefix("== ") {
+            all.push(Transcript { title: title.into(), ..Transcript::default() });
+        } else if !line.trim().is_empty() && !line.starts_with('#') {
+            let current = all.last_mut().unwrap_or_else(|| panic!("{at}: before any =="));
+            read_line(line, current).unwrap_or_else(|why| panic!("{at}: {why}"));
+        }
+    }
+    assert!(!all.is_empty(), "{}: holds no transcript", path.display());
+    all
+}
+
+fn golden(dialect: &Dialect) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    folder.join(dialect.name).with_extension("txt")
+}
+
+fn read_line(line: &str, transcript: &mut Transcript) -> Result<(), String> {
+    if transcript.closes {
+        return Err("nothing follows a close".into());
+    }
+    match line.split_once(' ') {
+        Some(("given", what)) => transcript.given.push(what.into()),
+        Some(("C:", octets)) => {
+            let sent = read_octets(octets)?;
+            transcript.turns.push(Turn { sent, answer: Vec::new() });
+        }
+        Some(("S:", octets)) if octets.trim() == "close" => transcript.closes = true,
+        Some(("S:", octets)) => {
+            if transcript.turns.is_empty() {
+                // A banner, before the client has said anything.
+                transcript.turns.push(Turn::default());
+            }
+            let turn = transcript.turns.last_mut().ok_or("no turn")?;
+            turn.answer.extend(read_octets(octets)?);
+        }
+        _ => return Err("neither given nor C: nor S:".into()),
+    }
+    Ok(())
+}
+
+/// Hexadecimal octets and quoted text, up to a `#`.
+fn read_octets(text: &str) -> Result<Vec<u8>, String> {
+    let mut octets = Vec::new();
+    let mut left = text.chars();
+    while let Some(next) = left.next() {
+        match next {
+            ' ' => {}
+            '#' => break,
+            '"' => read_quoted(&mut left, &mut octets)?,
+            high => {
+                let low = left.next().ok_or("half an octet")?;
+                let octet = high.to_digit(16).zip(low.to_digit(16));
+                let (high, low) = octet.ok_or_else(|| format!("{high}{low} is no octet"))?;
+                octets.push((high * 16 + low) as u8);
+            }
+        }
+    }
+    Ok(octets)
+}
+
+fn read_quoted(left: &mut std::str::Chars<'_>, octets: &mut Vec<u8>) -> Result<(), String> {
+    loop {
+        let octet = match left.next().ok_or("a quote is not closed")? {
+            '"' => return Ok(()),
+            '\\' => match left.next() {
+                Some('n') => b'\n',
+                Some('r') => b'\r',
+                Some('t') => b'\t',
+                Some('0') => 0,
+                Some(same @ ('\\' | '"')) => same as u8,
+                other => return Err(format!("unknown escape {other:?}")),
+            },
+            ascii if ascii.is_ascii() => ascii as u8,
+            other => return Err(format!("{other} is not ASCII, write its octets")),
+        };
+        octets.push(octet);
+    }
+}
+
+/// A core that holds what the transcript says.
+fn core(transcript: &Transcript) -> Core {
+    let (core, _) = Core::new(Start::default()).unwrap();
+    let name = |text: &str| Name::new(text.as_bytes()).unwrap();
+    let password = |text: &str| Password::new(text.as_bytes()).unwrap();
+    for given in &transcript.given {
+        match given.split_whitespace().collect::<Vec<_>>()[..] {
+            ["admin", admin, secret] => core.install_admin(name(admin), password(secret)),
+            ["user", user, secret] => core.install_user(name(user), password(secret)).unwrap(),
+            [setting, value] => {
+                let setting = Setting::parse(setting, value).unwrap();
+                let proof = Credential::Checked(Ok(("test".into(), None)));
+                let caller = core.log_in("test", proof, [127, 0, 0, 1].into()).unwrap();
+                core.apply(&caller, Command::SetConfig(setting)).unwrap();
+            }
+            _ => panic!("given {given}: neither an account nor a setting"),
+        }
+    }
+    core
+}
+
+/// A conversation as the driver leads it, without a socket.
+struct Replay {
+    conversation: Conversation,
+    input: Input,
+    output: Vec<u8>,
+    closed: bool,
+}
+
+impl Replay {
+    fn new(dialect: &Dialect, transcript: &Transcript) -> Self {
+        let Transport::Tcp(start) = dialect.transport;
+        let conversation = start(&core(transcript), [192, 0, 2, 7].into());
+        let (input, output) = (Input::default(), Vec::new());
+        let mut replay = Self { conversation, input, output, closed: false };
+        replay.advance();
+        replay
+    }
+
+    fn feed(&mut self, octets: &[u8]) {
+        if !octets.is_empty() && !self.closed {
+            self.input.receive(octets);
+            self.advance();
+        }
+    }
+
+    fn advance(&mut self) {
+        loop {
+            let next = self.conversation.advance(&mut self.input, &mut self.output, Instant::now());
+            match next {
+                Next::Write => continue,
+                Next::Read { .. } => return,
+                Next::Close | Next::Done(()) => return self.closed = true,
+            }
+        }
+    }
+}
+
+fn for_every_transcript(check: impl Fn(&Dialect, &Transcript)) {
+    for dialect in DIALECTS {
+        for transcript in transcripts(dialect) {
+            println!("{}: {}", dialect.name, transcript.title);
+            check(dialect, &transcript);
+        }
+    }
+}
+
+#[test]
+fn turn_by_turn() {
+    for_every_transcript(|dialect, transcript| {
+        let mut replay = Replay::new(dialect, transcript);
+        for turn in &transcript.turns {
+            assert!(!replay.closed, "closed before {}", turn.sent.escape_ascii());
+            replay.feed(&turn.sent);
+            let answer = std::mem::take(&mut replay.output);
+            assert_eq!(answer.escape_ascii().to_string(), turn.answer.escape_ascii().to_string());
+            let held = replay.input.bytes().len();
+            assert!(held < dialect.longest_input, "{held} octets are left waiting");
+        }
+        assert_eq!(replay.closed, transcript.closes);
+    });
+}
+
+#[test]
+fn split_anywhere() {
+    for_every_transcript(|dialect, transcript| {
+        let sent: Vec<u8> = transcript.turns.iter().flat_map(|t| t.sent.clone()).collect();
+        let answers: Vec<u8> = transcript.turns.iter().flat_map(|t| t.answer.clone()).collect();
+        let check = |parts: &mut dyn Iterator<Item = &[u8]>, how: &str| {
+            let mut replay = Replay::new(dialect, transcript);
+            parts.for_each(|part| replay.feed(part));
+            assert_eq!((&replay.output, replay.closed), (&answers, transcript.closes), "{how}");
+        };
+        for size in 1..=sent.len() {
+            check(&mut sent.chunks(size), &format!("in parts of {size}"));
+        }
+        for cut in 0..=sent.len() {
+            let (first, second) = sent.split_at(cut);
+            check(&mut [first, second].into_iter(), &format!("cut at {cut}"));
+        }
+    });
+}
+
+/// A file that no dialect reads would prove nothing.
+#[test]
+fn every_file_has_its_dialect() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let dialect = DIALECTS.iter().find(|dialect| golden(dialect) == path);
+        assert!(dialect.is_some(), "no dialect reads {}", path.display());
+    }
+}
