@@ -39,7 +39,7 @@ pub struct Args {
     /// address and port of the POP3 listener (none); needs --maildir and a user
     #[argh(option, arg_name = "addr:port")]
     pop3: Option<SocketAddr>,
-    /// folder of the mailboxes: DIR/<user>/cur and new
+    /// folder of the mailboxes: DIR/NAME/cur and new
     #[argh(option, arg_name = "dir", from_str_fn(maildir))]
     maildir: Option<PathBuf>,
     /// leave the credential monitor off although there is a log for it

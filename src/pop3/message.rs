@@ -128,7 +128,7 @@ pub fn size(mut file: impl Read) -> io::Result<u64> {
 }
 
 /// Reads once; nothing means the end.
-pub(super) fn read_some<'b>(mut file: impl Read, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+pub(super) fn read_some(mut file: impl Read, buffer: &mut [u8]) -> io::Result<&[u8]> {
     loop {
         match file.read(buffer) {
             Ok(count) => return Ok(buffer.get(..count).unwrap_or_default()),

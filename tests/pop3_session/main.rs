@@ -4,7 +4,9 @@
 #[path = "../fragments/mod.rs"]
 #[allow(dead_code, reason = "only its mutations are of use here; the codecs' tests use the rest")]
 mod fragments;
+mod maildirs;
 mod memory;
+mod server;
 
 use std::time::Instant;
 
