@@ -8,6 +8,7 @@ use std::time::Duration;
 use argh::FromArgs;
 
 use crate::core::{BufferSize, Maildir, Name, Password, Settings, latin1};
+use crate::manage::Secrets;
 use crate::server::Config;
 use crate::socks::service::Options;
 
@@ -30,6 +31,10 @@ pub struct Args {
     /// port of the SHOES listener (8080; 0: any free port)
     #[argh(option, short = 'P', default = "8080", arg_name = "port")]
     shoes_port: u16,
+    /// address of the datagram listener (off); needs SOCKSD_DATAGRAM_TOKEN in the
+    /// environment, a number or 0x and 8 hexadecimal digits
+    #[argh(option, arg_name = "addr:port")]
+    datagram: Option<SocketAddr>,
     /// a user of the proxy, NAME:PASS; may be given again
     #[argh(option, short = 'u', arg_name = "name:pass")]
     user: Vec<String>,
@@ -99,7 +104,7 @@ type Account = (Name, Password);
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 impl Args {
-    /// The configuration.
+    /// The configuration. Its secrets don't come from the command line.
     ///
     /// # Errors
     /// A sentence when an account can't be one. Accounts are looked at here, and
@@ -116,10 +121,13 @@ impl Args {
             spoofing: self.credentials_log.is_some() && !self.no_credential_monitor,
             ..Settings::default()
         };
+        let mut dialects = vec![("shoes", SocketAddr::new(self.shoes_listen, self.shoes_port))];
+        dialects.extend(self.datagram.map(|address| ("datagram", address)));
         Ok(Config {
             socks: SocketAddr::new(self.listen, self.port),
-            dialects: vec![("shoes", SocketAddr::new(self.shoes_listen, self.shoes_port))],
             pop3: self.pop3,
+            dialects,
+            secrets: Secrets::default(),
             users,
             admins,
             settings,
@@ -214,6 +222,13 @@ mod tests {
         assert_eq!(config.users.len(), 2);
         assert!(config.users[0].1.matches(b"b:c"));
         assert_eq!(config.admins[0].0.as_bytes(), b"root");
+    }
+
+    #[test]
+    fn other_dialects_are_off_unless_their_address_is_given() {
+        let config = parse(&["--datagram", "[::1]:9000"]).unwrap();
+        assert_eq!(config.dialects[1..], [("datagram", "[::1]:9000".parse().unwrap())]);
+        assert!(parse(&["--datagram", "9000"]).is_err());
     }
 
     #[test]

@@ -11,9 +11,13 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::core::{Core, Denied, Lines, Name, Password, Settings, Start};
-use crate::manage::{self, Dialect, Transport};
+use crate::manage::{
+    self, Conversation, Dialect, Opener, Responder, SecretError, Secrets, Transport,
+};
 use crate::net::acceptor::Acceptor;
 use crate::net::close::close_gracefully;
+use crate::net::datagram_socket::DatagramSocket;
+use crate::net::datagrams::Datagrams;
 use crate::net::driver::{Bounds, Ending, converse};
 use crate::net::line_log::LineLog;
 use crate::net::pool::Pool;
@@ -41,6 +45,8 @@ pub struct Config {
     pub dialects: Vec<(&'static str, SocketAddr)>,
     /// Where POP3 clients connect, if there are mailboxes for them.
     pub pop3: Option<SocketAddr>,
+    /// What dialects without accounts need.
+    pub secrets: Secrets,
     /// The users at the start.
     pub users: Vec<(Name, Password)>,
     /// The admins at the start; at least one.
@@ -74,6 +80,8 @@ pub enum StartError {
     Dialect(&'static str),
     /// POP3 lacks something.
     Pop3(&'static str),
+    /// A dialect's secret is missing or no secret at all.
+    Secret(SecretError),
     /// The system lacks something.
     System(io::Error),
 }
@@ -96,6 +104,7 @@ impl fmt::Display for StartError {
             Self::User(denied) => write!(f, "adding a user failed: {denied}"),
             Self::Dialect(name) => write!(f, "there is no management dialect {name}"),
             Self::Pop3(lacks) => write!(f, "serving POP3 needs {lacks}"),
+            Self::Secret(error) => error.fmt(f),
             Self::System(error) => write!(f, "starting failed: {error}"),
         }
     }
@@ -109,11 +118,17 @@ impl From<io::Error> for StartError {
     }
 }
 
+impl From<SecretError> for StartError {
+    fn from(error: SecretError) -> Self {
+        Self::Secret(error)
+    }
+}
+
 /// A server that accepts connections.
 pub struct Server {
     core: Core,
     stops: Receiver<()>,
-    acceptors: Vec<(&'static str, Acceptor)>,
+    listening: Vec<(&'static str, Listening)>,
     logs: Vec<LineLog>,
     half_closed_timeout: Duration,
     grace: Duration,
@@ -129,7 +144,7 @@ impl Server {
         if open_to_all && config.users.is_empty() {
             return Err(StartError::OpenProxy(config.socks));
         }
-        check_pop3(&config)?;
+        let pop3 = listen_pop3(&config)?;
         let mut logs = Vec::new();
         let access_log = match &config.access_log {
             Some(path) => Some(keep(open_log("access", path)?, &mut logs)),
@@ -149,18 +164,21 @@ impl Server {
             core.install_admin(name, password);
         }
         let handshake_timeout = config.options.handshake_timeout;
-        let listeners = listen(config.socks, config.pop3, &config.dialects)?;
+        let listeners = listen(config.socks, &config.dialects, &core, &config.secrets)?;
         let pool = Pool::new(service::NAME, PROXY_THREADS);
         let socks = Service { core: core.clone(), pool, options: config.options };
         let mut server = Self {
             core,
             stops,
-            acceptors: Vec::new(),
+            listening: Vec::new(),
             logs,
             half_closed_timeout: config.half_closed_timeout,
             grace: config.grace,
         };
         server.accept(Arc::new(socks), listeners, handshake_timeout)?;
+        if let Some(listener) = pop3 {
+            server.accept_pop3(listener, handshake_timeout)?;
+        }
         Ok(server)
     }
 
@@ -172,18 +190,24 @@ impl Server {
     ) -> io::Result<()> {
         let serve = move |stream, from| socks.serve(stream, from);
         let acceptor = Acceptor::start(service::NAME, listeners.socks, serve)?;
-        self.acceptors.push((service::NAME, acceptor));
-        if let Some(listener) = listeners.pop3 {
-            self.accept_pop3(listener, login_timeout)?;
-        }
+        self.listening.push((service::NAME, Listening::Tcp(acceptor)));
         let pool = Pool::new("manage", MANAGEMENT_THREADS);
-        for (dialect, listener) in listeners.dialects {
-            let (core, pool) = (self.core.clone(), pool.clone());
-            let serve = move |stream, from: SocketAddr| {
-                manage(&core, &pool, dialect, login_timeout, stream, from.ip());
+        for (dialect, bound) in listeners.dialects {
+            let listening = match bound {
+                Bound::Tcp(listener, open) => {
+                    let pool = pool.clone();
+                    let serve = move |stream, from: SocketAddr| {
+                        manage(&pool, dialect, login_timeout, open(from.ip()), stream, from.ip());
+                    };
+                    Listening::Tcp(Acceptor::start(dialect.name, listener, serve)?)
+                }
+                Bound::Udp(socket, mut respond) => {
+                    let respond =
+                        move |datagram: &[u8], from: SocketAddr| respond(datagram, from.ip());
+                    Listening::Udp(Datagrams::start(dialect.name, socket, respond)?)
+                }
             };
-            let acceptor = Acceptor::start(dialect.name, listener, serve)?;
-            self.acceptors.push((dialect.name, acceptor));
+            self.listening.push((dialect.name, listening));
         }
         Ok(())
     }
@@ -195,7 +219,7 @@ impl Server {
         let service = Arc::new(service);
         let serve = move |stream, from| service.serve(stream, from);
         let acceptor = Acceptor::start(pop3::session::NAME, listener, serve)?;
-        self.acceptors.push((pop3::session::NAME, acceptor));
+        self.listening.push((pop3::session::NAME, Listening::Tcp(acceptor)));
         Ok(())
     }
 
@@ -206,7 +230,7 @@ impl Server {
 
     /// The name and the real address of each listener.
     pub fn listeners(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
-        self.acceptors.iter().map(|(name, acceptor)| (*name, acceptor.address()))
+        self.listening.iter().map(|(name, listening)| (*name, listening.address()))
     }
 
     /// Serves until it is asked to stop (see [`Core::stop`]), then stops
@@ -217,8 +241,8 @@ impl Server {
             self.core.sweep(self.half_closed_timeout);
         }
         log::info!("stopping grace={}s open={}", self.grace.as_secs_f32(), self.open());
-        for (_, acceptor) in self.acceptors.drain(..) {
-            acceptor.stop();
+        for (_, listening) in self.listening.drain(..) {
+            listening.stop();
         }
         self.drain();
         for log in &self.logs {
@@ -253,15 +277,13 @@ impl Server {
 
 /// Holds one management conversation on a thread of its pool.
 fn manage(
-    core: &Core,
     pool: &Pool,
     dialect: &'static Dialect,
     login_timeout: Duration,
+    mut session: Conversation,
     stream: TcpStream,
     from: IpAddr,
 ) {
-    let Transport::Tcp(session) = dialect.transport;
-    let mut session = session(core, from);
     let bounds = Bounds {
         total: Some(login_timeout),
         idle: Some(MANAGEMENT_IDLE),
@@ -278,41 +300,78 @@ fn manage(
     }
 }
 
+/// A listener and its thread.
+enum Listening {
+    Tcp(Acceptor),
+    Udp(Datagrams),
+}
+
+impl Listening {
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Tcp(acceptor) => acceptor.address(),
+            Self::Udp(datagrams) => datagrams.address(),
+        }
+    }
+
+    fn stop(self) {
+        match self {
+            Self::Tcp(acceptor) => acceptor.stop(),
+            Self::Udp(datagrams) => datagrams.stop(),
+        }
+    }
+}
+
+/// Listeners that nobody serves yet.
 struct Listeners {
     socks: TcpListener,
-    pop3: Option<TcpListener>,
-    dialects: Vec<(&'static Dialect, TcpListener)>,
+    dialects: Vec<(&'static Dialect, Bound)>,
+}
+
+/// A socket of a dialect, and what is to be spoken there.
+enum Bound {
+    Tcp(TcpListener, Opener),
+    Udp(DatagramSocket, Responder),
 }
 
 fn listen(
     socks: SocketAddr,
-    pop3: Option<SocketAddr>,
     dialects: &[(&'static str, SocketAddr)],
+    core: &Core,
+    secrets: &Secrets,
 ) -> Result<Listeners, StartError> {
-    let bind = |name, address| {
-        TcpListener::bind(address).map_err(|error| StartError::Listen(name, address, error))
-    };
-    let socks = bind(service::NAME, socks)?;
-    let pop3 = pop3.map(|address| bind(pop3::session::NAME, address)).transpose()?;
+    let taken = |name, address| move |error| StartError::Listen(name, address, error);
+    let socks = TcpListener::bind(socks).map_err(taken(service::NAME, socks))?;
     let mut found = Vec::new();
     for &(name, address) in dialects {
         let dialect = manage::dialect(name).ok_or(StartError::Dialect(name))?;
-        found.push((dialect, bind(name, address)?));
+        let bound = match dialect.transport {
+            Transport::Tcp(start) => {
+                let open = start(core, secrets)?;
+                Bound::Tcp(TcpListener::bind(address).map_err(taken(name, address))?, open)
+            }
+            Transport::Udp(start) => {
+                let respond = start(core, secrets)?;
+                Bound::Udp(DatagramSocket::bind(address).map_err(taken(name, address))?, respond)
+            }
+        };
+        found.push((dialect, bound));
     }
-    Ok(Listeners { socks, pop3, dialects: found })
+    Ok(Listeners { socks, dialects: found })
 }
 
-/// Whether there are mailboxes to serve, and users to whom they belong.
-fn check_pop3(config: &Config) -> Result<(), StartError> {
-    if config.pop3.is_some() && config.settings.maildir.is_none() {
+/// The listener of POP3, if there are mailboxes, and users to whom they belong.
+fn listen_pop3(config: &Config) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = config.pop3 else { return Ok(None) };
+    if config.settings.maildir.is_none() {
         return Err(StartError::Pop3("the folder of the mailboxes: add --maildir DIR"));
     }
-    if config.pop3.is_some() && config.users.is_empty() {
-        return Err(StartError::Pop3(
-            "a user, to whom a mailbox belongs: add one with -u NAME:PASS",
-        ));
+    if config.users.is_empty() {
+        let lacks = "a user, to whom a mailbox belongs: add one with -u NAME:PASS";
+        return Err(StartError::Pop3(lacks));
     }
-    Ok(())
+    let listener = TcpListener::bind(address);
+    listener.map(Some).map_err(|error| StartError::Listen(pop3::session::NAME, address, error))
 }
 
 /// Keeps a log and gives its sink.

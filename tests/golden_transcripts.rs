@@ -2,11 +2,12 @@
 //! people; the format is explained at the top of `shoes.txt`.
 
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use socksd::core::{Command, Core, Credential, Name, Password, Setting, Start};
-use socksd::manage::{Conversation, DIALECTS, Dialect, Transport};
+use socksd::manage::{Conversation, DIALECTS, Dialect, Responder, Secrets, SharedToken, Transport};
 use socksd::net::session::{Input, Next};
 
 /// One `==` section of a file.
@@ -117,6 +118,8 @@ fn core(transcript: &Transcript) -> Core {
     let password = |text: &str| Password::new(text.as_bytes()).unwrap();
     for given in &transcript.given {
         match given.split_whitespace().collect::<Vec<_>>()[..] {
+            // Not the core's: see `secrets`.
+            ["token", _] => {}
             ["admin", admin, secret] => core.install_admin(name(admin), password(secret)),
             ["user", user, secret] => core.install_user(name(user), password(secret)).unwrap(),
             [setting, value] => {
@@ -131,34 +134,56 @@ fn core(transcript: &Transcript) -> Core {
     core
 }
 
+/// The secrets that the transcript says.
+fn secrets(transcript: &Transcript) -> Secrets {
+    let token = transcript.given.iter().find_map(|given| given.strip_prefix("token "));
+    let token = token.map(|text| SharedToken::parse(text.as_bytes()).expect("a token"));
+    Secrets { datagram: token }
+}
+
 /// A conversation as the driver leads it, without a socket.
 struct Replay {
-    conversation: Conversation,
+    peer: Peer,
     input: Input,
     output: Vec<u8>,
     closed: bool,
 }
 
+/// What answers.
+enum Peer {
+    Stream(Conversation),
+    /// Every turn is a datagram.
+    Datagrams(Responder),
+}
+
+const FROM: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+
 impl Replay {
     fn new(dialect: &Dialect, transcript: &Transcript) -> Self {
-        let Transport::Tcp(start) = dialect.transport;
-        let conversation = start(&core(transcript), [192, 0, 2, 7].into());
+        let (core, secrets) = (core(transcript), secrets(transcript));
+        let peer = match dialect.transport {
+            Transport::Tcp(start) => Peer::Stream(start(&core, &secrets).unwrap()(FROM)),
+            Transport::Udp(start) => Peer::Datagrams(start(&core, &secrets).unwrap()),
+        };
         let (input, output) = (Input::default(), Vec::new());
-        let mut replay = Self { conversation, input, output, closed: false };
+        let mut replay = Self { peer, input, output, closed: false };
         replay.advance();
         replay
     }
 
     fn feed(&mut self, octets: &[u8]) {
-        if !octets.is_empty() && !self.closed {
+        if let Peer::Datagrams(respond) = &mut self.peer {
+            self.output.extend(respond(octets, FROM).unwrap_or_default());
+        } else if !octets.is_empty() && !self.closed {
             self.input.receive(octets);
             self.advance();
         }
     }
 
     fn advance(&mut self) {
+        let Peer::Stream(conversation) = &mut self.peer else { return };
         loop {
-            let next = self.conversation.advance(&mut self.input, &mut self.output, Instant::now());
+            let next = conversation.advance(&mut self.input, &mut self.output, Instant::now());
             match next {
                 Next::Write => continue,
                 Next::Read { .. } => return,
@@ -196,6 +221,10 @@ fn turn_by_turn() {
 #[test]
 fn split_anywhere() {
     for_every_transcript(|dialect, transcript| {
+        if let Transport::Udp(_) = dialect.transport {
+            // A datagram comes whole or not at all.
+            return;
+        }
         let sent: Vec<u8> = transcript.turns.iter().flat_map(|t| t.sent.clone()).collect();
         let answers: Vec<u8> = transcript.turns.iter().flat_map(|t| t.answer.clone()).collect();
         let check = |parts: &mut dyn Iterator<Item = &[u8]>, how: &str| {

@@ -280,7 +280,7 @@ fn what_shoes_cannot_say_is_never_sent() {
     ] {
         run("127.0.0.1:0", None, line, "").fails(2, who);
     }
-    for dialect in ["monitor", "datagram", "oneshot", "json"] {
+    for dialect in ["monitor", "oneshot", "json"] {
         let line = format!("--dialect {dialect} metrics");
         run("127.0.0.1:0", None, &line, "").fails(2, "does not speak");
     }

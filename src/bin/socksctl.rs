@@ -31,8 +31,8 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<String, ClientError> {
     let ask = args.ask()?;
-    let login = args.login()?;
-    let mut server = client::connect(args.dialect, &args.server(), &login, args.timeout)?;
+    let credentials = args.credentials()?;
+    let mut server = client::connect(args.dialect, &args.server(), &credentials, args.timeout)?;
     Ok(render::answer(&ask, &server.say(&ask)?, args.output))
 }
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use argh::FromArgs;
 use socksd::args::Args;
+use socksd::manage::Secrets;
 use socksd::server::{Config, Server, StartError};
 use socksd::welcome::Welcome;
 use socksd::{logger, net};
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
 
 fn serve(mut config: Config) -> Result<(), StartError> {
     net::raise_descriptor_limit();
+    config.secrets = Secrets::from_env()?;
     let welcome = Welcome::prepare(&mut config)?;
     let server = Server::start(config)?;
     let core = server.core().clone();

@@ -7,13 +7,13 @@ use std::time::Duration;
 use argh::{EarlyExit, FromArgs};
 
 use super::commands::Command;
-use super::{Ask, ClientError, Dialect, Login, Secret, prompt};
+use super::{Ask, ClientError, Credentials, Dialect, Login, Secret, Token, prompt};
 
 /// Where socksd listens for SHOES when nothing else is said.
 const DEFAULT_SERVER: &str = "127.0.0.1:8080";
 
 /// Reads and changes a running socksd. The login is asked for unless
-/// SOCKSCTL_LOGIN or --login gives it.
+/// SOCKSCTL_LOGIN or --login gives it, a token likewise.
 #[derive(FromArgs)]
 #[argh(
     name = "socksctl",
@@ -34,6 +34,10 @@ pub struct Args {
     /// the admin, NAME:PASS; others may see it here, SOCKSCTL_LOGIN is better
     #[argh(option, arg_name = "name:pass")]
     login: Option<String>,
+
+    /// what datagram wants instead of a login; SOCKSCTL_TOKEN is better
+    #[argh(option, arg_name = "token")]
+    token: Option<String>,
 
     /// how to answer: text (default) or json
     #[argh(option, default = "Output::Text", from_str_fn(output), arg_name = "format")]
@@ -85,11 +89,30 @@ impl Args {
         given.unwrap_or_else(|| DEFAULT_SERVER.into())
     }
 
-    /// The login: from its option, the environment, or asked for.
+    /// What the dialect wants to be shown: from its option, the environment, or
+    /// asked for.
     ///
     /// # Errors
     /// [`ClientError::Usage`] when there is none, or it can't be one.
-    pub fn login(&self) -> Result<Login, ClientError> {
+    pub fn credentials(&self) -> Result<Credentials, ClientError> {
+        let misplaced = |option, wanted| {
+            let dialect = self.dialect;
+            Err(ClientError::Usage(format!("{dialect} does not take {option}, use {wanted}")))
+        };
+        match (self.dialect.takes_token(), &self.login, &self.token) {
+            (true, Some(_), _) => misplaced("--login", "--token"),
+            (false, _, Some(_)) => misplaced("--token", "--login"),
+            (true, None, _) => Ok(Credentials::Token(self.token()?)),
+            (false, _, None) => Ok(Credentials::Login(self.login()?)),
+        }
+    }
+
+    fn token(&self) -> Result<Token, ClientError> {
+        let given = self.token.clone().or_else(|| env::var("SOCKSCTL_TOKEN").ok());
+        given.map_or_else(prompt::token, |text| Ok(Token::new(&text)))
+    }
+
+    fn login(&self) -> Result<Login, ClientError> {
         let (given, place) = match &self.login {
             Some(given) => (Some(given.clone()), "--login"),
             None => (env::var("SOCKSCTL_LOGIN").ok(), "SOCKSCTL_LOGIN"),
@@ -119,7 +142,7 @@ impl Args {
 }
 
 /// Options that belong to every command.
-const OPTIONS: [&str; 5] = ["--dialect", "--server", "--login", "--output", "--timeout"];
+const OPTIONS: [&str; 6] = ["--dialect", "--server", "--login", "--token", "--output", "--timeout"];
 
 /// The arguments as [`Args::parse`] wants them: options of every command before
 /// the command, each value an argument of its own.

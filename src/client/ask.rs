@@ -140,7 +140,12 @@ impl Dialect {
     pub const ALL: [Self; 5] =
         [Self::Shoes, Self::Monitor, Self::Datagram, Self::Oneshot, Self::Json];
     /// Those that [`connect`](super::connect) speaks in this version.
-    pub const SPOKEN: &[Self] = &[Self::Shoes];
+    pub const SPOKEN: &[Self] = &[Self::Shoes, Self::Datagram];
+
+    /// Whether its credentials are a token; the others want a login.
+    pub fn takes_token(self) -> bool {
+        matches!(self, Self::Datagram | Self::Oneshot | Self::Json)
+    }
 
     /// Their names as a list: `shoes, monitor or json`, with that word at the end.
     pub fn list(dialects: &[Self], word: &str) -> String {

@@ -22,6 +22,8 @@ pub enum ClientError {
         /// Why not.
         why: String,
     },
+    /// The server does not accept this token; its reason.
+    TokenRefused(String),
     /// There is no way to the server, or it broke.
     Unreachable {
         /// As it was given.
@@ -76,7 +78,7 @@ impl ClientError {
     /// was reached that answers.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused { .. } | Self::LoginRefused { .. } => 1,
+            Self::Refused { .. } | Self::LoginRefused { .. } | Self::TokenRefused(_) => 1,
             Self::Unsayable { .. } | Self::NotSpoken(_) | Self::Usage(_) => 2,
             Self::Unreachable { .. } | Self::Timeout { .. } | Self::Protocol { .. } => 3,
         }
@@ -92,6 +94,9 @@ impl fmt::Display for ClientError {
                 "the server refused the login of {name}: {why}; check SOCKSCTL_LOGIN or --login \
                  (after many failures it refuses every login for a while)"
             ),
+            Self::TokenRefused(why) => {
+                write!(f, "the server refused the token: {why}; check SOCKSCTL_TOKEN or --token")
+            }
             Self::Unreachable { server, error } => write!(
                 f,
                 "can't reach {server}: {error}; check that socksd runs and --server names its \

@@ -6,10 +6,11 @@
 //! ```no_run
 //! use std::time::Duration;
 //!
-//! use socksd::client::{self, Answer, Ask, Dialect, Login, Secret};
+//! use socksd::client::{self, Answer, Ask, Credentials, Dialect, Login, Secret};
 //! use socksd::core::Name;
 //!
 //! let login = Login { name: Name::new(b"root")?, password: Secret::new(b"secret")? };
+//! let login = Credentials::Login(login);
 //! let patience = Duration::from_secs(10);
 //! let mut server = client::connect(Dialect::Shoes, "127.0.0.1:8080", &login, patience)?;
 //! server.say(&Ask::AddUser { name: Name::new(b"ana")?, password: Secret::new(b"1234")? })?;
@@ -26,6 +27,8 @@ mod answer;
 pub mod args;
 mod ask;
 mod commands;
+mod credentials;
+mod datagram;
 mod error;
 pub mod prompt;
 pub mod render;
@@ -35,6 +38,8 @@ use std::time::Duration;
 
 pub use answer::{Answer, Fact, Value};
 pub use ask::{Ask, Dialect, Login, Secret};
+pub use credentials::{Credentials, Token};
+pub use datagram::DatagramClient;
 pub use error::ClientError;
 pub use shoes::ShoesClient;
 
@@ -53,16 +58,26 @@ pub trait Client {
 /// connecting may take, and then each answer.
 ///
 /// # Errors
-/// [`ClientError::NotSpoken`] when this version lacks the dialect; otherwise what
-/// [`ShoesClient::connect`] says.
+/// [`ClientError::NotSpoken`] when this version lacks the dialect,
+/// [`ClientError::Usage`] when it wants the other kind of credentials; otherwise
+/// what [`ShoesClient::connect`] and its like say.
 pub fn connect(
     dialect: Dialect,
     server: &str,
-    login: &Login,
+    credentials: &Credentials,
     patience: Duration,
 ) -> Result<Box<dyn Client>, ClientError> {
-    match dialect {
-        Dialect::Shoes => Ok(Box::new(ShoesClient::connect(server, login, patience)?)),
-        other => Err(ClientError::NotSpoken(other)),
+    match (dialect, credentials) {
+        (Dialect::Shoes, Credentials::Login(login)) => {
+            Ok(Box::new(ShoesClient::connect(server, login, patience)?))
+        }
+        (Dialect::Datagram, Credentials::Token(token)) => {
+            Ok(Box::new(DatagramClient::connect(server, token, patience)?))
+        }
+        (other, _) if Dialect::SPOKEN.contains(&other) => {
+            let wanted = if other.takes_token() { "a token" } else { "a login" };
+            Err(ClientError::Usage(format!("{other} can't be used: give it {wanted}")))
+        }
+        (other, _) => Err(ClientError::NotSpoken(other)),
     }
 }

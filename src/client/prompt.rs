@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use super::{ClientError, Login, Secret};
+use super::{ClientError, Login, Secret, Token};
 use crate::core::{Name, latin1};
 
 /// Asks at the terminal for an admin's name and password.
@@ -19,6 +19,19 @@ pub fn login() -> Result<Login, ClientError> {
     let name = Name::new(&name).map_err(unusable("the name"))?;
     let password = Secret::parse(&hidden_line("password: ")?).map_err(unusable("the password"))?;
     Ok(Login { name, password })
+}
+
+/// Asks at the terminal for a token.
+///
+/// # Errors
+/// [`ClientError::Usage`] when there is no terminal, or no answer.
+pub fn token() -> Result<Token, ClientError> {
+    if !io::stdin().is_terminal() {
+        return Err(ClientError::Usage(
+            "no token is given: set SOCKSCTL_TOKEN, or use --token".into(),
+        ));
+    }
+    Ok(Token::new(&hidden_line("token: ")?))
 }
 
 /// Asks at the terminal, twice, for a password that is to be set. Without a

@@ -210,12 +210,12 @@ fn open_one(address: SocketAddr, deadline: Instant) -> io::Result<TcpStream> {
 }
 
 /// What is left of the time: never zero, which std takes for no limit.
-fn left(deadline: Instant) -> io::Result<Duration> {
+pub(super) fn left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
-fn failure(server: &str, doing: &'static str, error: io::Error) -> ClientError {
+pub(super) fn failure(server: &str, doing: &'static str, error: io::Error) -> ClientError {
     let server = server.to_owned();
     match error.kind() {
         // What std calls a read that took too long depends on the system.

@@ -4,14 +4,19 @@
 //! [`DIALECTS`] is the only list of them. One more is a codec in `wire/`, a
 //! conversation here, a row in the table and a transcript in `tests/golden/`.
 
+mod datagram;
+mod secrets;
 mod shoes;
 
 use std::net::IpAddr;
 
+pub use datagram::DatagramResponder;
+pub use secrets::{SecretError, Secrets, SharedToken};
 pub use shoes::ShoesSession;
 
 use crate::core::Core;
 use crate::net::session::Session;
+use crate::wire::datagram::Request as DatagramRequest;
 use crate::wire::shoes::{Login, Request};
 
 /// A management protocol that the server speaks.
@@ -26,22 +31,50 @@ pub struct Dialect {
     pub transport: Transport,
 }
 
-/// What carries a dialect, and what makes a conversation of it.
+/// What carries a dialect, and what makes it speak: called once, when the server
+/// starts, and refused when a secret is missing.
 #[derive(Debug, Clone, Copy)]
 pub enum Transport {
-    /// A TCP connection each, with a peer at that address.
-    Tcp(fn(&Core, IpAddr) -> Conversation),
+    /// A TCP connection each.
+    Tcp(fn(&Core, &Secrets) -> Result<Opener, SecretError>),
+    /// UDP: each datagram is a request by itself.
+    Udp(fn(&Core, &Secrets) -> Result<Responder, SecretError>),
 }
+
+/// Makes the conversation of a connection with a peer at that address.
+pub type Opener = Box<dyn Fn(IpAddr) -> Conversation + Send>;
+
+/// Gives the reply to a datagram from that address, or `None` to one that can't
+/// be answered.
+pub type Responder = Box<dyn FnMut(&[u8], IpAddr) -> Option<Vec<u8>> + Send>;
 
 /// A conversation in any dialect; the server closes at its end.
 pub type Conversation = Box<dyn Session<Done = ()> + Send>;
 
 /// All dialects.
-pub const DIALECTS: &[Dialect] = &[Dialect {
-    name: "shoes",
-    longest_input: longer(Login::LEN_MAX, Request::LEN_MAX),
-    transport: Transport::Tcp(|core, from| Box::new(ShoesSession::new(core.clone(), from))),
-}];
+pub const DIALECTS: &[Dialect] = &[
+    Dialect {
+        name: "shoes",
+        longest_input: longer(Login::LEN_MAX, Request::LEN_MAX),
+        transport: Transport::Tcp(|core, _| {
+            opener(core, |core, from| Box::new(ShoesSession::new(core.clone(), from)))
+        }),
+    },
+    Dialect {
+        name: "datagram",
+        longest_input: DatagramRequest::LEN_MAX,
+        transport: Transport::Udp(|core, secrets| {
+            let mut responder = DatagramResponder::new(core.clone(), secrets.datagram()?);
+            Ok(Box::new(move |datagram, from| responder.respond(datagram, from)))
+        }),
+    },
+];
+
+/// Opens conversations that need no secret: their admins have accounts.
+fn opener(core: &Core, open: fn(&Core, IpAddr) -> Conversation) -> Result<Opener, SecretError> {
+    let core = core.clone();
+    Ok(Box::new(move |from| open(&core, from)))
+}
 
 /// The dialect of this name.
 pub fn dialect(name: &str) -> Option<&'static Dialect> {

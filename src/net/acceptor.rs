@@ -7,14 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::complaints::Complaints;
 use super::failure::is_shortage;
 use super::native;
 
 /// The first wait after a shortage, doubled up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(10);
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
-/// The same complaint is logged at most this often.
-const LOG_EVERY: Duration = Duration::from_secs(1);
 /// How long to try to wake a thread that is blocked in `accept`.
 const WAKE_FOR: Duration = Duration::from_secs(1);
 
@@ -82,7 +81,7 @@ fn accept(
     mut serve: impl FnMut(TcpStream, SocketAddr),
 ) {
     let mut wait = FIRST_WAIT;
-    let mut complaints = Complaints::default();
+    let mut complaints = Complaints::about("accept-failed", name);
     loop {
         let accepted = listener.accept();
         if closing.load(Ordering::Acquire) {
@@ -94,30 +93,12 @@ fn accept(
                 serve(stream, from);
             }
             Err(error) if is_shortage(&error) => {
-                complaints.note(name, &error);
+                complaints.note(&error);
                 thread::sleep(wait);
                 wait = (wait * 2).min(LONGEST_WAIT);
             }
             // The client left before it was accepted, or the like.
-            Err(error) => complaints.note(name, &error),
-        }
-    }
-}
-
-/// Keeps a lasting fault from filling the log.
-#[derive(Default)]
-struct Complaints {
-    last: Option<Instant>,
-    since: u64,
-}
-
-impl Complaints {
-    fn note(&mut self, name: &str, error: &io::Error) {
-        self.since += 1;
-        if self.last.is_none_or(|last| last.elapsed() >= LOG_EVERY) {
-            log::warn!("accept-failed service={name} times={} error=\"{error}\"", self.since);
-            self.last = Some(Instant::now());
-            self.since = 0;
+            Err(error) => complaints.note(&error),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::io::{ErrorKind, Read};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
+use super::native;
+
 /// How long a peer may take to read the last reply and leave.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -33,4 +35,16 @@ pub fn close_gracefully(mut stream: &TcpStream) {
             Err(_) => return,
         }
     }
+}
+
+/// Ends a connection whose threads may be blocked in it. Shutting down the
+/// reading alone wakes readers without a word to the peer; unless it is `orderly`
+/// the reset follows when the last thread lets go. Who is still stuck in a write
+/// is freed by the second call, which comes `again`.
+pub(super) fn end(stream: &TcpStream, orderly: bool, again: bool) {
+    if !orderly {
+        native::reset_on_close(stream);
+    }
+    let how = if orderly || again { Shutdown::Both } else { Shutdown::Read };
+    let _ = stream.shutdown(how);
 }

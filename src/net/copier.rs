@@ -16,10 +16,10 @@ use super::driver::is_timeout;
 use super::native::Duct;
 
 /// The buffer of a quiet direction, on the stack.
-const SMALL: usize = 4 * 1024;
+const SMALL: usize = 2 * 1024;
 /// The buffer once reads of the small one come back full.
 const MEDIUM: usize = 64 * 1024;
-/// What moves at once in bulk.
+/// The buffer in bulk, where there is no duct.
 const LARGE: usize = 256 * 1024;
 /// Full reads in a row that prove a direction to be bulk.
 const PROOF: u32 = 2;
@@ -103,7 +103,7 @@ impl Copier<'_> {
         let silence = Silence::begin(self.from);
         let mut stage = self.medium()?;
         while let Stage::Rising = stage {
-            stage = match Duct::new(LARGE) {
+            stage = match Duct::new() {
                 Ok(duct) if self.watch.is_none() => self.splice(&duct)?,
                 _ => self.large()?,
             };
@@ -159,7 +159,7 @@ impl Copier<'_> {
     fn splice(&mut self, duct: &Duct) -> Result<Stage, Broken> {
         let mut streak = Streak::default();
         loop {
-            let mut held = match duct.fill(self.from, LARGE) {
+            let mut held = match duct.fill(self.from) {
                 Ok(0) => return Ok(Stage::End),
                 Ok(count) => count,
                 Err(error) if is_timeout(&error) => return Ok(Stage::Falling),

@@ -63,7 +63,7 @@ impl From<io::Error> for ConverseError {
 }
 
 /// Octets asked for in one read.
-const CHUNK: usize = 2048;
+const CHUNK: usize = 1024;
 
 /// Holds a conversation until it ends one way or another. On success the socket
 /// has no read timeout any more.

@@ -3,14 +3,20 @@
 pub mod acceptor;
 mod buffers;
 pub mod close;
+mod complaints;
+pub mod control;
 mod copier;
+pub mod datagram_socket;
+pub mod datagrams;
 pub mod dial;
 pub mod driver;
 pub mod failure;
 pub mod line_log;
+pub mod local;
 mod native;
 pub mod pool;
 pub mod relay;
+pub mod rendezvous;
 pub mod session;
 pub mod watch;
 

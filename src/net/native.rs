@@ -5,7 +5,7 @@
 //! with what std has.
 
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 
 /// Connections that may wait to be accepted. std asks for 128, which drops SYNs
 /// when many clients come at one moment.
@@ -17,6 +17,17 @@ const BACKLOG: i32 = 4096;
 pub fn raise_backlog(listener: &TcpListener) {
     if let Err(error) = rustix::net::listen(listener, BACKLOG) {
         log::warn!("raising the backlog of a listener to {BACKLOG} failed: {error}");
+    }
+}
+
+/// Lets datagrams of so many octets be sent: macOS allows 9,216 otherwise.
+#[cfg(all(unix, feature = "native"))]
+pub fn raise_send_buffer(socket: &UdpSocket, octets: usize) {
+    use rustix::net::sockopt::{set_socket_send_buffer_size, socket_send_buffer_size};
+    // Never less than the system gives by itself. When it gives no more, what does
+    // not fit fails on its own.
+    if socket_send_buffer_size(socket).is_ok_and(|now| now < octets) {
+        let _ = set_socket_send_buffer_size(socket, octets);
     }
 }
 
@@ -44,8 +55,12 @@ pub fn raise_descriptor_limit() {
 pub fn raise_backlog(_: &TcpListener) {}
 
 #[cfg(not(all(unix, feature = "native")))]
+pub fn raise_send_buffer(_: &UdpSocket, _: usize) {}
+
+#[cfg(not(all(unix, feature = "native")))]
 pub fn reset_on_close(_: &TcpStream) {}
 
+/// Here std has no limit to raise.
 #[cfg(not(all(unix, feature = "native")))]
 pub fn raise_descriptor_limit() {}
 
@@ -55,26 +70,31 @@ pub fn raise_descriptor_limit() {}
 pub struct Duct {
     read: std::os::fd::OwnedFd,
     write: std::os::fd::OwnedFd,
+    holds: usize,
 }
 
 #[cfg(all(target_os = "linux", feature = "native"))]
 impl Duct {
-    /// A pipe that holds about `octets`; less where the system allows no more.
+    /// A pipe that holds as many octets as the system allows, of the sizes that
+    /// are worth it.
     ///
     /// # Errors
-    /// When there are no descriptors left.
-    pub fn new(octets: usize) -> io::Result<Self> {
+    /// When there are no descriptors left, or only small pipes (pipe(7): the
+    /// pages in the pipes of one user are limited).
+    pub fn new() -> io::Result<Self> {
         let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-        let _ = rustix::pipe::fcntl_setpipe_size(&write, octets);
-        Ok(Self { read, write })
+        let sized = |octets| rustix::pipe::fcntl_setpipe_size(&write, octets);
+        let holds = sized(1024 * 1024).or_else(|_| sized(256 * 1024))?;
+        Ok(Self { read, write, holds })
     }
 
-    /// Takes up to `most` octets out of a socket; 0 at the end of its data.
+    /// Takes what there is out of a socket, 0 at the end of its data. What the
+    /// pipe held before has to be drained.
     ///
     /// # Errors
     /// What reading the socket gives, its read timeout included.
-    pub fn fill(&self, from: &TcpStream, most: usize) -> io::Result<usize> {
-        splice(from, &self.write, most)
+    pub fn fill(&self, from: &TcpStream) -> io::Result<usize> {
+        splice(from, &self.write, self.holds)
     }
 
     /// Puts up to `most` octets into a socket.
@@ -107,11 +127,11 @@ pub enum Duct {}
 
 #[cfg(not(all(target_os = "linux", feature = "native")))]
 impl Duct {
-    pub fn new(_: usize) -> io::Result<Self> {
+    pub fn new() -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    pub fn fill(&self, _: &TcpStream, _: usize) -> io::Result<usize> {
+    pub fn fill(&self, _: &TcpStream) -> io::Result<usize> {
         match *self {}
     }
 

@@ -12,8 +12,8 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::close;
 use super::copier::{Broken, Copier, Look};
-use super::native;
 use super::watch::Watch;
 use crate::core::{BufferSize, Connection, End, Ended, State};
 
@@ -28,7 +28,7 @@ pub struct Relay {
 }
 
 struct Sides {
-    client: TcpStream,
+    client: Arc<TcpStream>,
     target: TcpStream,
     ending: AtomicBool,
 }
@@ -37,7 +37,7 @@ impl Relay {
     /// Joins two sockets. With a buffer size, exactly that much is read at once.
     pub fn new(
         connection: Connection,
-        client: TcpStream,
+        client: Arc<TcpStream>,
         target: TcpStream,
         buffer: Option<BufferSize>,
         watch: Option<Box<dyn Watch>>,
@@ -118,17 +118,9 @@ impl Relay {
 }
 
 impl End for Sides {
-    /// Shutting down the reading alone wakes readers without a word to the
-    /// peers; the reset follows when the last thread lets go. Who is still stuck
-    /// in a write is freed by the second call.
     fn end(&self, orderly: bool) {
         let again = self.ending.swap(true, Ordering::AcqRel);
-        let how = if orderly || again { Shutdown::Both } else { Shutdown::Read };
-        for side in [&self.client, &self.target] {
-            if !orderly {
-                native::reset_on_close(side);
-            }
-            let _ = side.shutdown(how);
-        }
+        close::end(&self.client, orderly, again);
+        close::end(&self.target, orderly, again);
     }
 }

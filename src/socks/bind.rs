@@ -1,20 +1,179 @@
-//! BIND (RFC 1928, section 4).
+//! BIND (RFC 1928, section 4): a listener for one connection from the
+//! destination, two replies, then the relay.
 
-use std::net::TcpStream;
+use std::net::{IpAddr, Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::Instant;
 
-use super::reply;
+use super::connect;
+use super::reply::{self, code_of};
 use super::service::Service;
-use crate::core::{Client, Connection};
-use crate::wire::socks5::{Address, ReplyCode};
+use super::target::{self, Target};
+use crate::core::{Client, Connection, End, Ended};
+use crate::net::control::Control;
+use crate::net::failure::Failure;
+use crate::net::local;
+use crate::net::rendezvous::{Outcome, rendezvous};
+use crate::wire::socks5::{Address, Reply, ReplyCode};
 
 /// Serves one BIND until it ends. `early` came right behind the request.
 pub fn bind(
-    _service: &Service,
+    service: &Service,
     connection: Connection,
     stream: TcpStream,
-    _client: &Client,
-    _destination: &Address,
-    _early: Vec<u8>,
+    client: &Client,
+    destination: &Address,
+    early: Vec<u8>,
 ) {
-    reply::refuse(&connection, &stream, ReplyCode::COMMAND_NOT_SUPPORTED);
+    let expected = Expected::of(service, destination);
+    let listening = expected.and_then(|expected| Ok((listen(&expected, &stream)?, expected)));
+    match listening {
+        Ok((listener, expected)) => {
+            let stream = Arc::new(stream);
+            wait(service, connection, &stream, client, (listener, expected), early);
+        }
+        Err(failure) => reply::refuse(&connection, &stream, code_of(failure)),
+    }
+}
+
+/// Who may connect.
+#[derive(Debug, PartialEq, Eq)]
+enum Expected {
+    /// The request has left it open.
+    Anybody,
+    /// Any of these addresses, from any port: the application protocol that this
+    /// is for (FTP) need not have said from which.
+    OneOf(Vec<IpAddr>),
+}
+
+impl Expected {
+    fn of(service: &Service, destination: &Address) -> Result<Self, Failure> {
+        // "DST.ADDR" all zero: the client does not know its peer. A name that
+        // resolves to zero means nobody, not everybody.
+        if let Target::Ip(ip) = Target::of(&destination.host)? {
+            let anybody = ip.is_unspecified();
+            return Ok(if anybody { Self::Anybody } else { Self::OneOf(vec![ip]) });
+        }
+        let deadline = Instant::now() + service.options.connect_timeout;
+        let addresses = target::resolve(&service.pool, destination, deadline)?;
+        Ok(Self::OneOf(addresses.into_iter().map(|address| address.ip().to_canonical()).collect()))
+    }
+
+    /// Whether a peer that has connected may stay.
+    fn admits(&self, peer: IpAddr) -> bool {
+        match self {
+            Self::Anybody => true,
+            Self::OneOf(addresses) => addresses.contains(&peer),
+        }
+    }
+}
+
+/// A listener on an address that the peer can reach: the one from which we would
+/// reach the peer or else, when it is not known or there is no route at this
+/// moment, the one on which the client has reached us.
+fn listen(expected: &Expected, stream: &TcpStream) -> Result<TcpListener, Failure> {
+    let routed = match expected {
+        Expected::Anybody => None,
+        Expected::OneOf(addresses) => addresses.iter().find_map(|ip| local::towards(*ip).ok()),
+    };
+    let address = match routed {
+        Some(address) => address,
+        None => local::end_of(stream).map_err(|_| Failure::Other)?,
+    };
+    TcpListener::bind(address).map_err(|error| Failure::of(&error, address))
+}
+
+/// Waits for the peer, and serves both as soon as it is there.
+fn wait(
+    service: &Service,
+    connection: Connection,
+    stream: &Arc<TcpStream>,
+    client: &Client,
+    (listener, expected): (TcpListener, Expected),
+    early: Vec<u8>,
+) {
+    let control = Control::new(Arc::clone(stream));
+    connection.attach(Arc::clone(&control) as Arc<dyn End>);
+    let deadline = Instant::now() + service.options.bind_timeout;
+    let bound = listener.local_addr().map(Address::from);
+    let started = rendezvous(listener, control, early, deadline).and_then(|(peer, watch)| {
+        service.pool.run(move || watch.run())?;
+        Ok((bound?, peer))
+    });
+    let Ok((bound, peer)) = started else {
+        return refuse(&connection, stream, ReplyCode::GENERAL_FAILURE);
+    };
+    let reply = Reply { code: ReplyCode::SUCCEEDED, bound };
+    if !reply::send(&connection, stream, &reply) {
+        return leave(&connection, stream);
+    }
+    match peer.accept(|peer| expected.admits(peer)) {
+        Ok((peer, from, hand)) => {
+            let sides = (Arc::clone(stream), peer);
+            // "In the second reply, the BND.PORT and BND.ADDR fields contain the
+            // address and port number of the connecting host."
+            let from = Address::from(from);
+            let relay = connect::relay(service, connection, sides, client, &from);
+            // The other thread waits for it, or will look for it after its read.
+            let _ = hand.send(Arc::clone(&relay));
+            connect::run_down(&relay, from);
+        }
+        Err(Outcome::TimedOut) => refuse(&connection, stream, ReplyCode::TTL_EXPIRED),
+        Err(Outcome::Met | Outcome::Failed) => {
+            refuse(&connection, stream, ReplyCode::GENERAL_FAILURE);
+        }
+        Err(Outcome::ClientLeft) => leave(&connection, stream),
+    }
+}
+
+fn refuse(connection: &Connection, stream: &TcpStream, code: ReplyCode) {
+    reply::refuse(connection, stream, code);
+    // The thread that watches the client must not outlive this.
+    let _ = stream.shutdown(Shutdown::Both);
+}
+
+fn leave(connection: &Connection, stream: &TcpStream) {
+    connection.ended(Ended::ClientError);
+    let _ = stream.shutdown(Shutdown::Both);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::{Core, Start};
+    use crate::net::pool::Pool;
+    use crate::socks::service::Options;
+    use crate::wire::socks5::Host;
+
+    fn expected(host: Host) -> Result<Expected, Failure> {
+        let (core, _stops) = Core::new(Start::default()).unwrap();
+        let service = Service { core, pool: Pool::new("test", 2), options: Options::default() };
+        Expected::of(&service, &Address { host, port: 0 })
+    }
+
+    fn named(name: &str) -> Host {
+        Host::Name(name.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn only_all_zero_means_anybody() {
+        let (v4, v6) = ("192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap());
+        for zero in [Host::V4([0; 4].into()), Host::V6([0; 16].into()), named("0.0.0.0")] {
+            let expected = expected(zero).unwrap();
+            assert!(expected.admits(v4) && expected.admits(v6));
+        }
+        let mapped = Host::V6("::ffff:192.0.2.1".parse().unwrap());
+        for host in [Host::from(v4), mapped, named("192.0.2.1")] {
+            let expected = expected(host).unwrap();
+            assert!(expected.admits(v4) && !expected.admits(v6));
+        }
+    }
+
+    #[test]
+    fn a_name_means_its_addresses() {
+        let localhost = expected(named("localhost")).unwrap();
+        assert!(localhost.admits("127.0.0.1".parse().unwrap()));
+        assert!(!localhost.admits("127.0.0.2".parse().unwrap()));
+        assert_eq!(expected(named("local\0host")), Err(Failure::NameNotFound));
+    }
 }

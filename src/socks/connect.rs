@@ -39,8 +39,8 @@ fn reach(service: &Service, destination: &Address) -> Result<TcpStream, Failure>
     dial::dial(&service.pool, &addresses, deadline)
 }
 
-/// Joins client and target; the reply comes before the first octet of the target.
-pub fn join(
+/// Joins client and target.
+fn join(
     service: &Service,
     connection: Connection,
     (client, target): (TcpStream, TcpStream),
@@ -48,18 +48,35 @@ pub fn join(
     destination: &Address,
     early: Vec<u8>,
 ) {
-    // Small writes must not wait for the acknowledgement of earlier ones.
-    let _ = (client.set_nodelay(true), target.set_nodelay(true));
     // BND is the address from which the target sees the connection come.
     let bound = target.local_addr().map(Address::from);
-    let watch = watch(service, user, destination);
-    let buffer = service.core.settings().buffer_size;
-    let relay = Relay::new(connection, client, target, buffer, watch);
+    let relay = relay(service, connection, (Arc::new(client), target), user, destination);
     let up = Arc::clone(&relay);
     let started = service.pool.run(move || up.run_up(&early));
     let (Ok(bound), Ok(())) = (bound, started) else {
         return reply::refuse(relay.connection(), relay.client(), ReplyCode::GENERAL_FAILURE);
     };
+    run_down(&relay, bound);
+}
+
+/// The relay between a client and the other side, with what the settings ask for.
+pub(super) fn relay(
+    service: &Service,
+    connection: Connection,
+    (client, target): (Arc<TcpStream>, TcpStream),
+    user: &Client,
+    destination: &Address,
+) -> Arc<Relay> {
+    // Small writes must not wait for the acknowledgement of earlier ones.
+    let _ = (client.set_nodelay(true), target.set_nodelay(true));
+    let watch = watch(service, user, destination);
+    let buffer = service.core.settings().buffer_size;
+    Relay::new(connection, client, target, buffer, watch)
+}
+
+/// Says that it succeeded, then copies to the client: the reply comes before the
+/// first octet of the other side.
+pub(super) fn run_down(relay: &Relay, bound: Address) {
     let reply = Reply { code: ReplyCode::SUCCEEDED, bound };
     if reply::send(relay.connection(), relay.client(), &reply) {
         relay.run_down();

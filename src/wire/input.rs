@@ -48,6 +48,11 @@ impl<'a> Input<'a> {
         self.take(4).map(BigEndian::read_u32)
     }
 
+    /// Eight octets in network byte order.
+    pub fn u64(&mut self) -> Option<u64> {
+        self.take(8).map(BigEndian::read_u64)
+    }
+
     /// A length octet and as many octets as it says, 0 to 255.
     pub fn field(&mut self) -> Option<Vec<u8>> {
         let length = self.u8()?;

@@ -40,6 +40,7 @@
 //! before it; one over [`pop3::LINE_MAX`] octets is refused.
 
 pub mod base64;
+pub mod datagram;
 mod input;
 mod output;
 pub mod pop3;

@@ -51,6 +51,13 @@ pub fn put_u32(out: &mut Vec<u8>, value: u32) {
     out.extend_from_slice(&octets);
 }
 
+/// Eight octets.
+pub fn put_u64(out: &mut Vec<u8>, value: u64) {
+    let mut octets = [0; 8];
+    BigEndian::write_u64(&mut octets, value);
+    out.extend_from_slice(&octets);
+}
+
 /// The length of `bytes` in one octet, then `bytes`.
 ///
 /// # Panics

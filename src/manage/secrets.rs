@@ -1,0 +1,171 @@
+//! Secrets of dialects that know no accounts: whoever holds one may manage.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+
+use crate::wire::datagram::parse_token;
+
+/// The environment variable of [`Secrets::datagram`].
+const DATAGRAM: &str = "SOCKSD_DATAGRAM_TOKEN";
+/// What it has to look like.
+const DATAGRAM_FORM: &str = "a number from 0 to 4294967295, or 0x and 8 hexadecimal digits";
+
+/// What a server was given of them. A dialect takes its own when the server starts
+/// and refuses to start without.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets {
+    /// TOKEN of the datagram dialect.
+    pub datagram: Option<SharedToken>,
+}
+
+impl Secrets {
+    /// Those in this process's environment.
+    ///
+    /// # Errors
+    /// [`SecretError::Malformed`].
+    pub fn from_env() -> Result<Self, SecretError> {
+        Self::read(|variable| env::var_os(variable))
+    }
+
+    /// Those that `value` has under the names of their variables. An empty one is
+    /// none at all.
+    ///
+    /// # Errors
+    /// [`SecretError::Malformed`].
+    pub fn read(value: impl Fn(&str) -> Option<OsString>) -> Result<Self, SecretError> {
+        let given = |variable| value(variable).filter(|value| !value.is_empty());
+        let malformed = SecretError::Malformed { variable: DATAGRAM, form: DATAGRAM_FORM };
+        let datagram = given(DATAGRAM)
+            .map(|token| SharedToken::parse(&token.into_encoded_bytes()).ok_or(malformed));
+        Ok(Self { datagram: datagram.transpose()? })
+    }
+
+    /// The datagram dialect's own.
+    ///
+    /// # Errors
+    /// [`SecretError::Missing`].
+    pub fn datagram(&self) -> Result<SharedToken, SecretError> {
+        let (dialect, variable, form) = ("datagram", DATAGRAM, DATAGRAM_FORM);
+        self.datagram.ok_or(SecretError::Missing { dialect, variable, form })
+    }
+}
+
+/// Four octets that only those know who may manage. It does not show in `Debug`.
+#[derive(Clone, Copy)]
+pub struct SharedToken(u32);
+
+impl SharedToken {
+    /// The token of this value.
+    pub fn new(token: u32) -> Self {
+        Self(token)
+    }
+
+    /// Reads a decimal number, or `0x` and exactly 8 hexadecimal digits.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        parse_token(str::from_utf8(text).ok()?).map(Self)
+    }
+
+    /// Compares in a time that tells nothing.
+    pub fn matches(self, candidate: u32) -> bool {
+        self.0.ct_eq(&candidate).into()
+    }
+}
+
+impl fmt::Debug for SharedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedToken(..)")
+    }
+}
+
+/// Why a dialect can't have its secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretError {
+    /// None was given.
+    Missing {
+        /// The dialect that needs it.
+        dialect: &'static str,
+        /// The environment variable for it.
+        variable: &'static str,
+        /// What it has to look like.
+        form: &'static str,
+    },
+    /// What was given can't be one.
+    Malformed {
+        /// The environment variable that holds it.
+        variable: &'static str,
+        /// What it has to look like.
+        form: &'static str,
+    },
+}
+
+impl fmt::Display for SecretError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { dialect, variable, form } => write!(
+                f,
+                "the dialect {dialect} does not start without its secret: set {variable} to {form}"
+            ),
+            Self::Malformed { variable, form } => {
+                write!(f, "the value of {variable} can't be used: set it to {form}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for SecretError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_decimal_or_eight_hexadecimal_digits() {
+        for (text, token) in [
+            ("0", 0),
+            ("305419896", 0x1234_5678),
+            ("4294967295", u32::MAX),
+            ("0x12345678", 0x1234_5678),
+            ("0xFFFFffff", u32::MAX),
+        ] {
+            let parsed = SharedToken::parse(text.as_bytes()).expect(text);
+            assert!(parsed.matches(token) && !parsed.matches(token ^ 1), "{text}");
+        }
+        for wrong in [
+            "",
+            "+5",
+            "-1",
+            "4294967296",
+            "12a",
+            " 1",
+            "1 ",
+            "0x",
+            "0x1234567",
+            "0x123456789",
+            "0x+1234567",
+            "0X12345678",
+            "12345678h",
+            "\u{0661}",
+        ] {
+            assert!(SharedToken::parse(wrong.as_bytes()).is_none(), "{wrong:?}");
+        }
+        assert!(SharedToken::parse(b"\xff").is_none());
+    }
+
+    #[test]
+    fn what_is_missing_or_malformed_is_named_and_not_shown() {
+        let given = |text: &'static str| {
+            Secrets::read(move |name| (name == "SOCKSD_DATAGRAM_TOKEN").then(|| text.into()))
+        };
+        assert!(given("7").unwrap().datagram().unwrap().matches(7));
+        let malformed = given("s3cret").unwrap_err().to_string();
+        assert!(malformed.contains("SOCKSD_DATAGRAM_TOKEN") && !malformed.contains("s3cret"));
+        for none in [given("").unwrap(), Secrets::default()] {
+            let missing = none.datagram().unwrap_err().to_string();
+            assert!(missing.contains("datagram") && missing.contains("SOCKSD_DATAGRAM_TOKEN"));
+        }
+        assert!(!format!("{:?}", given("7777").unwrap()).contains("7777"));
+    }
+}

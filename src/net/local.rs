@@ -1,0 +1,58 @@
+//! Which of this machine's addresses is the right one.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+
+/// Any port does: nothing is sent there (9 is "discard").
+const NOWHERE: u16 = 9;
+
+/// The address of this end of a connection, with port 0 to be bound again. An
+/// IPv4-mapped one is unmapped; the scope of a link-local one is kept.
+///
+/// # Errors
+/// When the connection is gone.
+pub fn end_of(stream: &TcpStream) -> io::Result<SocketAddr> {
+    stream.local_addr().map(portless)
+}
+
+/// The address from which this machine reaches `ip`, with port 0 to be bound.
+///
+/// # Errors
+/// When there is no route.
+pub fn towards(ip: IpAddr) -> io::Result<SocketAddr> {
+    let any: IpAddr = match ip {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    // Connecting a datagram socket sends nothing, but chooses the route.
+    let probe = UdpSocket::bind((any, 0))?;
+    probe.connect((ip, NOWHERE))?;
+    probe.local_addr().map(portless)
+}
+
+fn portless(mut address: SocketAddr) -> SocketAddr {
+    address.set_port(0);
+    match address.ip().to_canonical() {
+        IpAddr::V4(ip) => SocketAddr::new(ip.into(), 0),
+        // The address itself, because it may have a scope.
+        IpAddr::V6(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_to_this_machine_begins_on_it() {
+        let address = towards(Ipv4Addr::LOCALHOST.into()).unwrap();
+        assert_eq!(address, SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0));
+    }
+
+    #[test]
+    fn a_mapped_address_is_unmapped_and_a_scope_kept() {
+        let portless = |text: &str| super::portless(text.parse().unwrap()).to_string();
+        assert_eq!(portless("[::ffff:192.0.2.1]:7"), "192.0.2.1:0");
+        assert_eq!(portless("[fe80::1%3]:7"), "[fe80::1%3]:0");
+    }
+}

@@ -1,0 +1,5 @@
+//! BIND and UDP ASSOCIATE (RFC 1928, sections 4, 6 and 7) over real sockets.
+
+mod bind;
+mod proxy;
+mod udp;
