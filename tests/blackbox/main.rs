@@ -34,6 +34,8 @@ mod manage {
     mod start;
 }
 
+/// The names of a maildir hold colons, which not every system allows.
+#[cfg(unix)]
 mod pop3 {
     mod clients;
     #[cfg(target_os = "linux")]

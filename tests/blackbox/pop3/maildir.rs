@@ -95,7 +95,6 @@ fn what_is_no_message_is_not_served() {
     mail.quit();
 }
 
-#[cfg(unix)]
 #[test]
 fn no_link_leads_out_of_the_maildir() {
     use std::os::unix::fs::symlink;
