@@ -2,12 +2,12 @@
 
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use argh::FromArgs;
 
-use crate::core::{BufferSize, Name, Password, Settings, latin1};
+use crate::core::{BufferSize, Maildir, Name, Password, Settings, latin1};
 use crate::manage::Secrets;
 use crate::server::Config;
 use crate::socks::service::Options;
@@ -48,6 +48,12 @@ pub struct Args {
     /// admin is in SOCKSD_ONESHOT_TOKEN
     #[argh(option, arg_name = "addr:port")]
     oneshot: Option<SocketAddr>,
+    /// address and port of the POP3 listener (none); needs --maildir and a user
+    #[argh(option, arg_name = "addr:port")]
+    pop3: Option<SocketAddr>,
+    /// folder of the mailboxes: DIR/NAME/cur and new
+    #[argh(option, arg_name = "dir", from_str_fn(maildir))]
+    maildir: Option<PathBuf>,
     /// leave the credential monitor off although there is a log for it
     #[argh(switch, short = 'N')]
     no_credential_monitor: bool,
@@ -118,6 +124,7 @@ impl Args {
             max_per_user: self.max_per_user,
             max_per_address: self.max_per_address,
             buffer_size: self.buffer_size,
+            maildir: self.maildir,
             spoofing: self.credentials_log.is_some() && !self.no_credential_monitor,
             ..Settings::default()
         };
@@ -127,6 +134,7 @@ impl Args {
         dialects.extend(self.datagram.map(|address| ("datagram", address)));
         Ok(Config {
             socks: SocketAddr::new(self.listen, self.port),
+            pop3: self.pop3,
             dialects,
             secrets: Secrets::default(),
             users,
@@ -183,6 +191,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
 fn buffer_size(text: &str) -> Result<BufferSize, String> {
     let size = text.parse().ok().and_then(BufferSize::new);
     size.ok_or_else(|| format!("{text} is no number of octets from 512 to 65535"))
+}
+
+fn maildir(text: &str) -> Result<PathBuf, String> {
+    Maildir::open(Path::new(text)).map(|_| text.into())
 }
 
 fn port_range(text: &str) -> Result<(u16, u16), String> {
@@ -242,6 +254,15 @@ mod tests {
         assert!(parse(&["--credentials-log", "x"]).unwrap().settings.spoofing);
         assert!(!parse(&["--credentials-log", "x", "-N"]).unwrap().settings.spoofing);
         assert!(!parse(&[]).unwrap().settings.spoofing);
+    }
+
+    #[test]
+    fn mailboxes_need_a_folder_that_exists() {
+        let config = parse(&["--pop3", "[::1]:0", "--maildir", "/"]).unwrap();
+        assert_eq!(config.pop3, Some("[::1]:0".parse().unwrap()));
+        assert_eq!(config.settings.maildir, Some(PathBuf::from("/")));
+        assert!(parse(&["--maildir", "/no/such/folder"]).is_err());
+        assert!(parse(&["--pop3", "110"]).is_err());
     }
 
     #[test]

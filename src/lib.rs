@@ -8,7 +8,7 @@
 //! bin/socksd  bin/socksctl        arguments -> validated configuration -> start
 //! args  welcome  logger           the command line, the first words, the log
 //! server                          where everything meets: listeners and shutdown
-//! socks   manage   client         conversations: what a byte means here
+//! socks  pop3  manage  client     conversations: what a byte means here
 //! net                             sockets, threads, time; knows no protocol
 //! core              wire          meaning        |        bytes <-> values
 //! ```
@@ -25,8 +25,9 @@
 //! 4. [`socks::handshake`]: the SOCKS5 conversation, then [`socks::connect`],
 //!    [`socks::bind`] and [`socks::udp`] for what can be asked.
 //! 5. [`net::relay`]: two threads, each copying one direction.
-//! 6. [`manage`]: one file per management dialect, and the table of them.
-//! 7. [`server`]: starts all of it, and stops it in the right order.
+//! 6. [`pop3`]: the mailboxes of the users, from files on disk to the wire.
+//! 7. [`manage`]: one file per management dialect, and the table of them.
+//! 8. [`server`]: starts all of it, and stops it in the right order.
 //!
 //! # Invariants
 //!
@@ -57,6 +58,7 @@ pub mod core;
 pub mod logger;
 pub mod manage;
 pub mod net;
+pub mod pop3;
 pub mod server;
 pub mod socks;
 pub mod welcome;

@@ -21,6 +21,7 @@ use crate::net::datagrams::Datagrams;
 use crate::net::driver::{Bounds, Ending, converse};
 use crate::net::line_log::LineLog;
 use crate::net::pool::Pool;
+use crate::pop3;
 use crate::socks::service::{self, Options, Service};
 
 /// How often silent connections are looked for.
@@ -42,6 +43,8 @@ pub struct Config {
     pub socks: SocketAddr,
     /// Where the dialects listen, by their names.
     pub dialects: Vec<(&'static str, SocketAddr)>,
+    /// Where POP3 clients connect, if there are mailboxes for them.
+    pub pop3: Option<SocketAddr>,
     /// What dialects without accounts need.
     pub secrets: Secrets,
     /// The users at the start.
@@ -75,6 +78,8 @@ pub enum StartError {
     User(Denied),
     /// There is no dialect of this name.
     Dialect(&'static str),
+    /// POP3 lacks something.
+    Pop3(&'static str),
     /// A dialect's secret is missing or no secret at all.
     Secret(SecretError),
     /// The system lacks something.
@@ -98,6 +103,7 @@ impl fmt::Display for StartError {
             }
             Self::User(denied) => write!(f, "adding a user failed: {denied}"),
             Self::Dialect(name) => write!(f, "there is no management dialect {name}"),
+            Self::Pop3(lacks) => write!(f, "serving POP3 needs {lacks}"),
             Self::Secret(error) => error.fmt(f),
             Self::System(error) => write!(f, "starting failed: {error}"),
         }
@@ -138,6 +144,7 @@ impl Server {
         if open_to_all && config.users.is_empty() {
             return Err(StartError::OpenProxy(config.socks));
         }
+        let pop3 = listen_pop3(&config)?;
         let mut logs = Vec::new();
         let access_log = match &config.access_log {
             Some(path) => Some(keep(open_log("access", path)?, &mut logs)),
@@ -172,6 +179,9 @@ impl Server {
             grace: config.grace,
         };
         server.accept(Arc::new(socks), listeners, handshake_timeout)?;
+        if let Some(listener) = pop3 {
+            server.accept_pop3(listener, handshake_timeout)?;
+        }
         Ok(server)
     }
 
@@ -202,6 +212,17 @@ impl Server {
             };
             self.listening.push((dialect.name, listening));
         }
+        Ok(())
+    }
+
+    fn accept_pop3(&mut self, listener: TcpListener, login_timeout: Duration) -> io::Result<()> {
+        let mailboxes = Box::new(pop3::maildir::Maildirs::new(self.core.clone()));
+        let core = self.core.clone();
+        let service = pop3::service::Service::new(core, mailboxes, login_timeout, PROXY_THREADS);
+        let service = Arc::new(service);
+        let serve = move |stream, from| service.serve(stream, from);
+        let acceptor = Acceptor::start(pop3::session::NAME, listener, serve)?;
+        self.listening.push((pop3::session::NAME, Listening::Tcp(acceptor)));
         Ok(())
     }
 
@@ -340,6 +361,20 @@ fn listen(
         found.push((dialect, bound));
     }
     Ok(Listeners { socks, dialects: found })
+}
+
+/// The listener of POP3, if there are mailboxes, and users to whom they belong.
+fn listen_pop3(config: &Config) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = config.pop3 else { return Ok(None) };
+    if config.settings.maildir.is_none() {
+        return Err(StartError::Pop3("the folder of the mailboxes: add --maildir DIR"));
+    }
+    if config.users.is_empty() {
+        let lacks = "a user, to whom a mailbox belongs: add one with -u NAME:PASS";
+        return Err(StartError::Pop3(lacks));
+    }
+    let listener = TcpListener::bind(address);
+    listener.map(Some).map_err(|error| StartError::Listen(pop3::session::NAME, address, error))
 }
 
 /// Keeps a log and gives its sink.

@@ -5,7 +5,9 @@ mod fragments;
 use fragments::{holds_for_any_bytes, is_golden, mutate, read_stream, survives_every_split};
 use socksd::wire::Decoded;
 use socksd::wire::pop3::{
-    Command, LINE_LEN_MAX, LINE_MAX, LineTooLong, Plain, Status, decode_line,
+    ARGUMENT_MAX, Command, LINE_LEN_MAX, LINE_MAX, LineTooLong, Plain, Request, RequestError,
+    ResponseCode, Status, decode_line, put_continue, put_end, put_err, put_err_with, put_line,
+    put_ok,
 };
 
 fn line(bytes: &[u8]) -> Decoded<Vec<u8>, LineTooLong> {
@@ -52,7 +54,7 @@ fn mutated_lines_keep_the_promises_of_a_decoder() {
         holds_for_any_bytes(bytes, line);
         let command = Command::parse(bytes);
         let _ = (command.has_long_answer(), command.is_plain(), format!("{command:?}"));
-        let _ = (Status::parse(bytes), Plain::parse(bytes));
+        let _ = (Status::parse(bytes), Plain::parse(bytes), Request::parse(bytes));
     });
 }
 
@@ -86,6 +88,85 @@ fn commands() {
     assert!(auth(b"pLaIn", None).is_plain());
     assert!(!auth(b"PLAINER", None).is_plain());
     assert!(Command::parse(b"stls").is("STLS"));
+}
+
+#[test]
+fn requests() {
+    for (line, expected) in [
+        ("CAPA", Request::Capabilities),
+        ("stat", Request::Stat),
+        ("STAT ", Request::Stat),
+        ("List", Request::List(None)),
+        ("LIST 1", Request::List(Some(1))),
+        ("LIST 007", Request::List(Some(7))),
+        ("UIDL", Request::UniqueIds(None)),
+        ("UIDL 0", Request::UniqueIds(Some(0))),
+        ("RETR 18446744073709551616", Request::Retrieve(u64::MAX)),
+        ("TOP 1 0", Request::Top { message: 1, lines: 0 }),
+        ("DELE 2", Request::Delete(2)),
+        ("NOOP", Request::Nothing),
+        ("RSET", Request::Reset),
+        ("quit", Request::Quit),
+        ("USER ada", Request::LogIn(Command::User(b"ada"))),
+        ("PASS a b", Request::LogIn(Command::Pass(b"a b"))),
+        ("AUTH X", Request::LogIn(Command::Auth { mechanism: b"X", initial_response: None })),
+    ] {
+        assert_eq!(Request::parse(line.as_bytes()), Ok(expected), "{line:?}");
+    }
+}
+
+#[test]
+fn requests_that_are_none() {
+    for line in ["", " ", "STLS", "QUITS", " QUIT", "APOP a b", "\u{e9}", "LAST", "QUIT\t"] {
+        assert_eq!(Request::parse(line.as_bytes()), Err(RequestError::Unknown), "{line:?}");
+    }
+    for line in [
+        "USER",
+        "PASS ",
+        "AUTH",
+        "STAT 1",
+        "QUIT now",
+        "LIST x",
+        "LIST -1",
+        "LIST +1",
+        "LIST 1 2",
+        "LIST  1",
+        "RETR",
+        "RETR 1.0",
+        "TOP",
+        "TOP 1",
+        "TOP 1 -1",
+        "TOP 1 2 3",
+        "TOP x 1",
+        "DELE",
+        "UIDL \u{661}",
+    ] {
+        let wrong = Request::parse(line.as_bytes());
+        assert!(matches!(wrong, Err(RequestError::Arguments(_))), "{line:?}: {wrong:?}");
+    }
+    for (verb, before) in [("USER", ""), ("PASS", ""), ("RETR", ""), ("TOP", "1 ")] {
+        let line = |length| format!("{verb} {before}{}", "1".repeat(length)).into_bytes();
+        assert!(Request::parse(&line(ARGUMENT_MAX)).is_ok(), "{verb}");
+        assert_eq!(Request::parse(&line(ARGUMENT_MAX + 1)), Err(RequestError::TooLong), "{verb}");
+    }
+}
+
+#[test]
+fn answers() {
+    let mut out = Vec::new();
+    put_ok(&mut out, "2 320");
+    put_err(&mut out, "no");
+    for code in
+        [ResponseCode::Auth, ResponseCode::InUse, ResponseCode::SysTemp, ResponseCode::SysPerm]
+    {
+        put_err_with(&mut out, code, "no");
+    }
+    put_continue(&mut out);
+    put_line(&mut out, "1 120");
+    put_end(&mut out);
+    let expected = "+OK 2 320\r\n-ERR no\r\n-ERR [AUTH] no\r\n-ERR [IN-USE] no\r\n\
+                    -ERR [SYS/TEMP] no\r\n-ERR [SYS/PERM] no\r\n+ \r\n1 120\r\n.\r\n";
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
 }
 
 #[test]

@@ -96,6 +96,8 @@ struct About {
     end: Option<Arc<dyn End>>,
     /// Octets seen by the last sweep, and since when there have been no more.
     quiet: (u64, Instant),
+    /// Silence that is not too long, whatever the timeout.
+    tolerated: Duration,
 }
 
 #[derive(Default)]
@@ -271,6 +273,12 @@ impl Connection {
         about.quiet.1 = Instant::now();
     }
 
+    /// Allows it this much silence even when the timeout is shorter, because its
+    /// protocol promises so.
+    pub fn tolerate(&self, silence: Duration) {
+        self.entry.about.lock().tolerated = silence;
+    }
+
     /// Says how to end it from outside. What was ended before this is ended now.
     pub fn attach(&self, end: Arc<dyn End>) {
         let mut about = self.entry.about.lock();
@@ -288,6 +296,11 @@ impl Connection {
         let first = about.ended.is_none();
         about.ended.get_or_insert(why);
         first
+    }
+
+    /// Whether it has been ended, by a cut or otherwise.
+    pub fn is_ended(&self) -> bool {
+        self.entry.about.lock().ended.is_some()
     }
 
     /// Octets from the client to the target; to be added to as they move.
@@ -339,6 +352,7 @@ impl Entry {
             ended: None,
             end: None,
             quiet: (0, now),
+            tolerated: Duration::ZERO,
         };
         Self {
             id,
@@ -397,7 +411,7 @@ impl Entry {
         let allowed = match about.state {
             // The deadlines of the conversation hold here.
             State::Handshake => Duration::MAX,
-            State::Open => timeout,
+            State::Open => timeout.max(about.tolerated),
             State::HalfClosed => timeout.min(half_closed),
         };
         let silent = now.saturating_duration_since(about.quiet.1) >= allowed;

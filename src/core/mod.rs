@@ -352,3 +352,31 @@ impl Core {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nothing;
+
+    impl End for Nothing {
+        fn end(&self, _orderly: bool) {}
+    }
+
+    #[test]
+    fn silence_is_tolerated_beyond_the_timeout_but_not_for_ever() {
+        let (core, _) = Core::new(Start::default()).unwrap();
+        let connection = core.admit("test", "192.0.2.7:4711".parse().unwrap()).unwrap();
+        connection.attach(Arc::new(Nothing));
+        connection.tolerate(Duration::from_secs(600));
+        connection.enter(State::Open);
+        let now = Instant::now();
+        let after = |seconds| {
+            let (timeout, later) = (Duration::from_secs(1), Duration::from_secs(seconds));
+            core.0.connections.sweep(now + later, timeout, timeout);
+            connection.is_ended()
+        };
+        assert!(!after(599));
+        assert!(after(601));
+    }
+}

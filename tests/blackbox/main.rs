@@ -33,3 +33,15 @@ mod manage {
     mod socksctl;
     mod start;
 }
+
+/// The names of a maildir hold colons, which not every system allows.
+#[cfg(unix)]
+mod pop3 {
+    mod clients;
+    #[cfg(target_os = "linux")]
+    mod large;
+    mod limits;
+    mod maildir;
+    mod session;
+    mod start;
+}

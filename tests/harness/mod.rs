@@ -7,6 +7,8 @@
 pub mod clock;
 pub mod file;
 pub mod peer;
+#[cfg(unix)]
+pub mod pop3;
 #[cfg(target_os = "linux")]
 pub mod proc;
 pub mod server;

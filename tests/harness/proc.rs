@@ -18,6 +18,13 @@ impl Server {
         fs::read_dir(path).expect("a folder of /proc").count()
     }
 
+    /// The most memory that was ever resident, in octets (VmHWM of proc(5)).
+    pub fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("its status");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
+        peak.trim_end_matches("kB").trim().parse::<u64>().expect("a number") * 1024
+    }
+
     /// Processor time used so far, in hundredths of a second.
     pub fn cpu_ticks(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).expect("its stat");

@@ -66,7 +66,7 @@ impl Server {
 
     /// The address that it announced for a listener.
     #[track_caller]
-    fn listener(&mut self, name: &str) -> SocketAddr {
+    pub fn listener(&mut self, name: &str) -> SocketAddr {
         let prefix = format!("listening {name} ");
         eventually(&format!("'{prefix}ADDRESS' on stdout"), || {
             if let Some(status) = self.child.try_wait().expect("its state") {

@@ -32,7 +32,13 @@
 //! # Ok::<(), socksd::wire::pop3::LineTooLong>(())
 //! ```
 
+mod reply;
+mod request;
+
 use std::fmt;
+
+pub use reply::{ResponseCode, put_continue, put_end, put_err, put_err_with, put_line, put_ok};
+pub use request::{ARGUMENT_MAX, Request, RequestError};
 
 use super::Decoded;
 

@@ -1,0 +1,129 @@
+//! The POP3 service: admits connections and has their sessions held.
+
+use std::io::Write;
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::mailboxes::Mailboxes;
+use super::session::{LONGEST_INPUT, NAME, Pop3Session};
+use crate::core::{Connection, Core, End, Ended};
+use crate::net::close::close_gracefully;
+use crate::net::driver::{Bounds, ConverseError, Ending, converse};
+use crate::net::pool::Pool;
+use crate::net::session::{Input, Next, Session};
+use crate::wire::pop3::{ResponseCode, put_err_with};
+
+/// Refused clients to whom we still listen until they have read why. Beyond them
+/// a client is told and left at once.
+const LINGERING: usize = 16;
+
+/// The service and what it works with.
+pub struct Service {
+    core: Core,
+    mailboxes: Box<dyn Mailboxes + Send + Sync>,
+    login_timeout: Duration,
+    pool: Pool,
+    refusals: Pool,
+}
+
+impl Service {
+    /// A service that gives a client `login_timeout` to log in, all attempts
+    /// together, and holds at most `threads` sessions.
+    pub fn new(
+        core: Core,
+        mailboxes: Box<dyn Mailboxes + Send + Sync>,
+        login_timeout: Duration,
+        threads: usize,
+    ) -> Self {
+        let (pool, refusals) = (Pool::new(NAME, threads), Pool::new("pop3-refusal", LINGERING));
+        Self { core, mailboxes, login_timeout, pool, refusals }
+    }
+
+    /// Serves a connection on a thread of the pool, or refuses it at once.
+    pub fn serve(self: &Arc<Self>, stream: TcpStream, from: SocketAddr) {
+        // Small answers must not wait for the acknowledgement of earlier ones.
+        let _ = stream.set_nodelay(true);
+        let Ok(connection) = self.core.admit(NAME, from) else { return self.refuse(stream) };
+        let service = Arc::clone(self);
+        let started = self.pool.run(move || service.converse(&connection, Arc::new(stream)));
+        if let Err(error) = started {
+            log::warn!("connection-refused service={NAME} from={from} error=\"{error}\"");
+        }
+    }
+
+    /// A first line fits into the buffer of any socket, so nothing waits here.
+    fn refuse(&self, mut stream: TcpStream) {
+        let mut answer = Vec::new();
+        put_err_with(&mut answer, ResponseCode::SysTemp, "too many connections, try again later");
+        if stream.write_all(&answer).is_ok() {
+            // Without a thread it is closed at once, which is all that can be done.
+            let _ = self.refusals.run(move || close_gracefully(&stream));
+        }
+    }
+
+    fn converse(&self, connection: &Connection, stream: Arc<TcpStream>) {
+        connection.attach(Arc::new(Socket(Arc::clone(&stream))));
+        let bounds = Bounds {
+            total: Some(self.login_timeout),
+            // Silence is noticed by the sweep over all connections.
+            idle: None,
+            longest_input: LONGEST_INPUT,
+        };
+        let session = Pop3Session::new(&self.core, connection, self.mailboxes.as_ref());
+        let mut counted = Counted { session, connection, waiting: 0 };
+        let ending = converse(&stream, &mut counted, bounds);
+        let outcome = counted.session.outcome();
+        // The mailbox is free before the connection is.
+        drop(counted);
+        match ending {
+            Ok(Ending::Left { spoke: false }) => {}
+            Ok(Ending::Closed) => {
+                close_gracefully(&stream);
+                connection.ended(outcome);
+            }
+            Ok(Ending::Done((), _) | Ending::Left { spoke: true }) | Err(ConverseError::Io(_)) => {
+                connection.ended(outcome);
+            }
+            Err(ConverseError::TimedOut) => {
+                connection.ended(Ended::HandshakeTimeout);
+            }
+        }
+    }
+}
+
+/// Lets the core end a session: a thread that reads or writes returns.
+struct Socket(Arc<TcpStream>);
+
+impl End for Socket {
+    fn end(&self, _orderly: bool) {
+        // It fails only where the client is gone already.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
+}
+
+/// A session whose octets are counted as they come and go.
+struct Counted<'a> {
+    session: Pop3Session<'a>,
+    connection: &'a Connection,
+    /// Octets that had come before and are not taken yet.
+    waiting: usize,
+}
+
+impl Session for Counted<'_> {
+    type Done = ();
+
+    fn admitted(&self) -> bool {
+        self.session.admitted()
+    }
+
+    fn advance(&mut self, input: &mut Input, output: &mut Vec<u8>, now: Instant) -> Next<()> {
+        let came = input.bytes().len().saturating_sub(self.waiting);
+        self.connection.up().fetch_add(came as u64, Ordering::Relaxed);
+        let next = self.session.advance(input, output, now);
+        self.waiting = input.bytes().len();
+        self.connection.down().fetch_add(output.len() as u64, Ordering::Relaxed);
+        next
+    }
+}
