@@ -11,6 +11,7 @@ use crate::core::{BufferSize, Maildir, Name, Password, Settings, latin1};
 use crate::manage::Secrets;
 use crate::server::Config;
 use crate::socks::service::Options;
+use crate::token::Mint;
 
 /// A SOCKS5 proxy that can be managed while it runs.
 ///
@@ -35,6 +36,10 @@ pub struct Args {
     /// environment, a number or 0x and 8 hexadecimal digits
     #[argh(option, arg_name = "addr:port")]
     datagram: Option<SocketAddr>,
+    /// address of the json listener (off); needs SOCKSD_JWT_SECRET in the
+    /// environment, at least 16 octets
+    #[argh(option, arg_name = "addr:port")]
+    json: Option<SocketAddr>,
     /// a user of the proxy, NAME:PASS; may be given again
     #[argh(option, short = 'u', arg_name = "name:pass")]
     user: Vec<String>,
@@ -103,6 +108,17 @@ pub struct Args {
     /// file for one line per connection
     #[argh(option, arg_name = "file")]
     access_log: Option<PathBuf>,
+    /// what to do instead of serving
+    #[argh(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What can be done instead of serving.
+#[derive(FromArgs)]
+#[argh(subcommand)]
+pub enum Command {
+    /// Prints a token.
+    Token(Mint),
 }
 
 /// A name and a password.
@@ -132,6 +148,7 @@ impl Args {
         dialects.extend(self.monitor.map(|address| ("monitor", address)));
         dialects.extend(self.oneshot.map(|address| ("oneshot", address)));
         dialects.extend(self.datagram.map(|address| ("datagram", address)));
+        dialects.extend(self.json.map(|address| ("json", address)));
         Ok(Config {
             socks: SocketAddr::new(self.listen, self.port),
             pop3: self.pop3,

@@ -7,7 +7,7 @@
 //! ```text
 //! bin/socksd  bin/socksctl        arguments -> validated configuration -> start
 //! args  welcome  logger           the command line, the first words, the log
-//! server                          where everything meets: listeners and shutdown
+//! server  token                   where everything meets; tokens for json
 //! socks  pop3  manage  client     conversations: what a byte means here
 //! net                             sockets, threads, time; knows no protocol
 //! core              wire          meaning        |        bytes <-> values
@@ -61,5 +61,6 @@ pub mod net;
 pub mod pop3;
 pub mod server;
 pub mod socks;
+pub mod token;
 pub mod welcome;
 pub mod wire;

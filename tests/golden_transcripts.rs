@@ -9,7 +9,9 @@ use std::time::Instant;
 use socksd::core::{
     AdminSecrets, Command, Core, Credential, Name, Password, Setting, Start, Token, latin1,
 };
-use socksd::manage::{Conversation, DIALECTS, Dialect, Responder, Secrets, SharedToken, Transport};
+use socksd::manage::{
+    Conversation, DIALECTS, Dialect, JwtKey, Responder, Secrets, SharedToken, Transport,
+};
 use socksd::net::session::{Input, Next};
 
 /// One `==` section of a file.
@@ -25,7 +27,8 @@ struct Transcript {
 #[derive(Default)]
 struct Turn {
     sent: Vec<u8>,
-    answer: Vec<u8>,
+    /// `None` is an octet that differs each time.
+    answer: Vec<Option<u8>>,
 }
 
 fn transcripts(dialect: &Dialect) -> Vec<Transcript> {
@@ -57,7 +60,8 @@ fn read_line(line: &str, transcript: &mut Transcript) -> Result<(), String> {
     match line.split_once(' ') {
         Some(("given", what)) => transcript.given.push(what.into()),
         Some(("C:", octets)) => {
-            let sent = read_octets(octets)?;
+            let sent: Option<Vec<u8>> = read_octets(octets)?.into_iter().collect();
+            let sent = sent.ok_or("?? can't be sent")?;
             transcript.turns.push(Turn { sent, answer: Vec::new() });
         }
         Some(("S:", octets)) if octets.trim() == "close" => transcript.closes = true,
@@ -74,8 +78,8 @@ fn read_line(line: &str, transcript: &mut Transcript) -> Result<(), String> {
     Ok(())
 }
 
-/// Hexadecimal octets and quoted text, up to a `#`.
-fn read_octets(text: &str) -> Result<Vec<u8>, String> {
+/// Hexadecimal octets, `??` for any, and quoted text, up to a `#`.
+fn read_octets(text: &str) -> Result<Vec<Option<u8>>, String> {
     let mut octets = Vec::new();
     let mut left = text.chars();
     while let Some(next) = left.next() {
@@ -83,18 +87,27 @@ fn read_octets(text: &str) -> Result<Vec<u8>, String> {
             ' ' => {}
             '#' => break,
             '"' => read_quoted(&mut left, &mut octets)?,
+            '\'' => {
+                let (quoted, rest) = left.as_str().split_once('\'').ok_or("a ' is not closed")?;
+                octets.extend(quoted.bytes().map(Some));
+                left = rest.chars();
+            }
+            '?' => match left.next() {
+                Some('?') => octets.push(None),
+                _ => return Err("one ? is half an octet".into()),
+            },
             high => {
                 let low = left.next().ok_or("half an octet")?;
                 let octet = high.to_digit(16).zip(low.to_digit(16));
                 let (high, low) = octet.ok_or_else(|| format!("{high}{low} is no octet"))?;
-                octets.push((high * 16 + low) as u8);
+                octets.push(Some((high * 16 + low) as u8));
             }
         }
     }
     Ok(octets)
 }
 
-fn read_quoted(left: &mut std::str::Chars<'_>, octets: &mut Vec<u8>) -> Result<(), String> {
+fn read_quoted(left: &mut std::str::Chars<'_>, octets: &mut Vec<Option<u8>>) -> Result<(), String> {
     loop {
         let octet = match left.next().ok_or("a quote is not closed")? {
             '"' => return Ok(()),
@@ -109,8 +122,17 @@ fn read_quoted(left: &mut std::str::Chars<'_>, octets: &mut Vec<u8>) -> Result<(
             ascii if ascii.is_ascii() => ascii as u8,
             other => return Err(format!("{other} is not ASCII, write its octets")),
         };
-        octets.push(octet);
+        octets.push(Some(octet));
     }
+}
+
+/// What differs each time, where both show it.
+fn shown(answer: &[u8], expected: &[Option<u8>]) -> (String, String) {
+    let any = |at: usize| expected.get(at) == Some(&None);
+    let masked = |(at, octet): (usize, &u8)| if any(at) { b'?' } else { *octet };
+    let answer: Vec<u8> = answer.iter().enumerate().map(masked).collect();
+    let expected: Vec<u8> = expected.iter().map(|octet| octet.unwrap_or(b'?')).collect();
+    (answer.escape_ascii().to_string(), expected.escape_ascii().to_string())
 }
 
 /// A core that holds what the transcript says.
@@ -141,12 +163,14 @@ fn core(transcript: &Transcript) -> Core {
     core
 }
 
-/// The secrets that the transcript says.
+/// The secrets that the transcript says, and the one of all JWTs.
 fn secrets(transcript: &Transcript) -> Secrets {
     let token = transcript.given.iter().find_map(|given| given.strip_prefix("token "));
     let token = token.map(|text| SharedToken::parse(text.as_bytes()).expect("a token"));
+    let jwt = JwtKey::new(b"the secret of the golden transcripts");
     // One for the first admin, whom no transcript needs: they name their own.
-    Secrets { datagram: token, oneshot: Token::new(b"0123456789abcdef") }
+    let oneshot = Token::new(b"0123456789abcdef");
+    Secrets { datagram: token, jwt, oneshot }
 }
 
 /// A conversation as the driver leads it, without a socket.
@@ -218,7 +242,8 @@ fn turn_by_turn() {
             assert!(!replay.closed, "closed before {}", turn.sent.escape_ascii());
             replay.feed(&turn.sent);
             let answer = std::mem::take(&mut replay.output);
-            assert_eq!(answer.escape_ascii().to_string(), turn.answer.escape_ascii().to_string());
+            let (answer, expected) = shown(&answer, &turn.answer);
+            assert_eq!(answer, expected);
             let held = replay.input.bytes().len();
             assert!(held < dialect.longest_input, "{held} octets are left waiting");
         }
@@ -234,11 +259,13 @@ fn split_anywhere() {
             return;
         }
         let sent: Vec<u8> = transcript.turns.iter().flat_map(|t| t.sent.clone()).collect();
-        let answers: Vec<u8> = transcript.turns.iter().flat_map(|t| t.answer.clone()).collect();
+        let answers: Vec<Option<u8>> =
+            transcript.turns.iter().flat_map(|t| t.answer.clone()).collect();
         let check = |parts: &mut dyn Iterator<Item = &[u8]>, how: &str| {
             let mut replay = Replay::new(dialect, transcript);
             parts.for_each(|part| replay.feed(part));
-            assert_eq!((&replay.output, replay.closed), (&answers, transcript.closes), "{how}");
+            let (answer, expected) = shown(&replay.output, &answers);
+            assert_eq!((answer, replay.closed), (expected, transcript.closes), "{how}");
         };
         for size in 1..=sent.len() {
             check(&mut sent.chunks(size), &format!("in parts of {size}"));

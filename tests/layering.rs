@@ -10,7 +10,7 @@ const FLOORS: [&[&str]; 5] = [
     &["core", "wire"],
     &["net"],
     &["socks", "pop3", "manage", "client"],
-    &["server"],
+    &["server", "token"],
     &["args", "welcome", "logger"],
 ];
 

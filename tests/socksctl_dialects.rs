@@ -1,4 +1,4 @@
-//! The `socksctl` binary speaks SOCKS-MONITOR and oneshot with a whole server.
+//! The `socksctl` binary speaks SOCKS-MONITOR, oneshot and json with a whole server.
 
 #[allow(dead_code, reason = "what the tests of the dialects themselves need")]
 mod served;
@@ -8,6 +8,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use served::{Served, echo, until};
+use socksd::core::{Name, Password};
 
 const TOKEN: &str = "123456789abcdef1";
 
@@ -41,7 +42,8 @@ fn run(server: &Served, dialect: &str, credentials: &str, line: &str) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_socksctl"));
     command.env("SOCKSCTL_SERVER", server.address(dialect).to_string());
     command.env_remove("SOCKSCTL_LOGIN").env_remove("SOCKSCTL_TOKEN");
-    let variable = if dialect == "oneshot" { "SOCKSCTL_TOKEN" } else { "SOCKSCTL_LOGIN" };
+    let token = ["oneshot", "json"].contains(&dialect);
+    let variable = if token { "SOCKSCTL_TOKEN" } else { "SOCKSCTL_LOGIN" };
     command.env(variable, credentials);
     command.args(["--dialect", dialect]).args(line.split_whitespace());
     let output = command.output().unwrap();
@@ -57,8 +59,21 @@ fn oneshot(server: &Served, line: &str) -> Ran {
     run(server, "oneshot", TOKEN, line)
 }
 
+fn json(server: &Served, line: &str) -> Ran {
+    let all = "GET_METRICS,LIST_USERS,ADD_USER,REMOVE_USER,EDIT_USER,LIST_CONNECTIONS,\
+               CUT_CONNECTION,GET_CONFIG,SET_CONFIG,GET_OS_INFO";
+    run(server, "json", &jwt(all), line)
+}
+
+/// A token with these scopes.
+fn jwt(scopes: &str) -> String {
+    let scopes = scopes.split(',').map(String::from).collect();
+    served::jwt_key().mint("ana", &scopes, 0, 9_999_999_999).unwrap()
+}
+
 fn start() -> Served {
-    let words = "--monitor 127.0.0.1:0 --oneshot 127.0.0.1:0 -U ñandú:contra/seña";
+    let words =
+        "--monitor 127.0.0.1:0 --oneshot 127.0.0.1:0 --json 127.0.0.1:0 -U ñandú:contra/seña";
     Served::start(words, Some(TOKEN))
 }
 
@@ -142,6 +157,96 @@ fn oneshot_says_all_that_it_can() {
 }
 
 #[test]
+fn json_says_what_is_going_on() {
+    let server = start();
+    json(&server, "ping").prints("ping: done");
+    json(&server, "connections").prints("no connections");
+    let target = echo();
+    let mut client = server.through(None, target);
+    client.write_all(b"hello").unwrap();
+    client.read_exact(&mut [0; 5]).unwrap();
+    until("all octets are counted", || server.core().metrics().bytes() == 10);
+
+    let mut metrics = json(&server, "metrics --output json").json();
+    assert!(metrics["uptime"].take().is_u64());
+    let expected = json!({
+        "current": 1, "max_current": 1, "historic": 1, "refused": 0, "active_users": 1,
+        "failed_logins": 0, "bytes": 10, "bytes_up": 5, "bytes_down": 5, "uptime": null,
+    });
+    assert_eq!(metrics, expected);
+
+    let mut open = json(&server, "connections --output json").json();
+    assert!(open["connections"][0]["age"].take().is_u64());
+    let expected = json!({ "connections": [{
+        "id": 1, "user": "anonymous", "client": client.local_addr().unwrap().to_string(),
+        "target": target.to_string(), "state": "open", "bytes": 10, "age": null,
+    }] });
+    assert_eq!(open, expected);
+    json(&server, "cut 1").prints("cut: done");
+    until("it is cut", || server.core().metrics().current == 0);
+    json(&server, "cut 1").fails(1, "there is no open connection 1");
+
+    let info = json(&server, "os-info 2 --timeout 1 --output json").json();
+    assert_eq!(info["system"], std::env::consts::OS);
+    assert_eq!(info["samples"].as_array().unwrap().len(), 2);
+    assert!(json(&server, "os-info").stdout.contains("\n busy  memory\n"));
+}
+
+#[test]
+fn json_manages() {
+    let server = start();
+    json(&server, "add-user ana 1234").prints("user ana added");
+    json(&server, "add-user ñandú é").prints("user ñandú added");
+    json(&server, "add-user ana x").fails(1, "the user ana exists already");
+    json(&server, "users").prints("#  user\n1  ana\n2  ñandú");
+    json(&server, "edit-user ana x").prints("password of user ana changed");
+    assert!(server.try_through(Some(("ana", "x")), echo()).is_ok());
+    json(&server, "remove-user ana").prints("user ana removed");
+    json(&server, "spoofing").prints("credential monitor  off");
+    json(&server, "spoofing on").prints("credential monitor on");
+    json(&server, "spoofing").prints("credential monitor  on");
+    json(&server, "page-size 7").prints("page-size: done");
+    json(&server, "page-size").prints("users in a page  7");
+    json(&server, "maildir tests/golden").prints("maildir: done");
+    json(&server, "maildir no/such/folder").fails(1, "there is no such folder");
+    json(&server, "buffer-size 512").prints("buffer size set to 512 B, for new connections");
+    for (name, value) in [("timeout", 30), ("max_connections", 7), ("max_users", 8)] {
+        json(&server, &format!("config {name} {value}")).prints("config: done");
+    }
+    json(&server, "config max_per_user 3").prints("config: done");
+    json(&server, "config max_per_address 0").prints("config: done");
+    let settings = server.core().settings();
+    assert_eq!((settings.max_connections, settings.max_users), (7, 8));
+    assert_eq!((settings.timeout.as_secs(), settings.max_per_user), (30, Some(3)));
+    assert_eq!(settings.buffer_size.map(|size| size.octets()), Some(512));
+    json(&server, "stop").fails(2, "only datagram can");
+}
+
+#[test]
+fn json_needs_a_token_that_allows_it() {
+    let server = start();
+    let few = jwt("LIST_USERS");
+    run(&server, "json", &few, "users").prints("no users; add one with: socksctl add-user NAME");
+    run(&server, "json", &few, "metrics").fails(1, "Required scope: GET_METRICS; mint a token");
+    run(&server, "json", "x", "users").fails(1, "Invalid, expired, or revoked token; check");
+    let expired = served::jwt_key().mint("ana", &Default::default(), 0, 1).unwrap();
+    run(&server, "json", &expired, "users").fails(1, "the token has expired");
+}
+
+#[test]
+fn more_users_than_one_answer_holds() {
+    let server = start();
+    json(&server, "config max_users 2000").prints("config: done");
+    for number in 0..1000 {
+        let name = Name::new(format!("{number:0>255}").as_bytes()).unwrap();
+        server.core().install_user(name, Password::new(b"x").unwrap()).unwrap();
+    }
+    let users = json(&server, "users --output json").json();
+    assert_eq!(users["users"].as_array().unwrap().len(), 1000);
+    assert_eq!(users["complete"], true);
+}
+
+#[test]
 fn another_dialects_server_is_told_apart() {
     let server = start();
     let mistaken = |dialect: &str, port: &str| {
@@ -149,7 +254,7 @@ fn another_dialects_server_is_told_apart() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_socksctl"));
         command.args(["--dialect", dialect, "--server", &address, "--timeout", "5", "metrics"]);
         command.env("SOCKSCTL_LOGIN", "root:secret").env("SOCKSCTL_TOKEN", TOKEN);
-        if dialect == "oneshot" {
+        if ["oneshot", "json"].contains(&dialect) {
             command.env_remove("SOCKSCTL_LOGIN");
         }
         command.output().unwrap().status.code()
@@ -157,4 +262,6 @@ fn another_dialects_server_is_told_apart() {
     assert_eq!(mistaken("oneshot", "monitor"), Some(3));
     assert_eq!(mistaken("oneshot", "socks"), Some(3));
     assert_eq!(mistaken("shoes", "monitor"), Some(3));
+    assert_eq!(mistaken("json", "monitor"), Some(3));
+    assert_eq!(mistaken("monitor", "json"), Some(3));
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use argh::FromArgs;
-use socksd::args::Args;
+use socksd::args::{Args, Command};
 use socksd::manage::Secrets;
 use socksd::server::{Config, Server, StartError};
 use socksd::welcome::Welcome;
@@ -31,6 +31,9 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     logger::install();
+    if let Some(Command::Token(mint)) = &args.command {
+        return mint.print();
+    }
     let (error, code) = match args.into_config().map(serve) {
         Ok(Ok(())) => return ExitCode::SUCCESS,
         Ok(Err(error)) => (error.to_string(), 1),

@@ -17,6 +17,30 @@ pub enum Answer {
     },
     /// The client connections that are open, in the server's order.
     Connections(Vec<OpenConnection>),
+    /// How the server's machine is doing.
+    Machine(Machine),
+}
+
+/// The server's machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// Seconds since it started.
+    pub uptime: u64,
+    /// Which system it is.
+    pub system: String,
+    /// One for each second that was looked at.
+    pub samples: Vec<MachineSample>,
+}
+
+/// How busy a machine was during one second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MachineSample {
+    /// The part of its processors that was, in hundredths of a percent.
+    pub busy: u16,
+    /// Octets of memory in use.
+    pub memory: u64,
+    /// When the second ended, in milliseconds since 1970.
+    pub time: u64,
 }
 
 /// A client connection of the server. The texts are the server's; who shows them

@@ -126,12 +126,8 @@ impl Args {
     /// What is to be said; asks for a new user's password when it was left out.
     ///
     /// # Errors
-    /// [`ClientError::Usage`], [`ClientError::NotSpoken`] and
-    /// [`ClientError::Unsayable`].
+    /// [`ClientError::Usage`] and [`ClientError::Unsayable`].
     pub fn ask(&self) -> Result<Ask, ClientError> {
-        if !Dialect::SPOKEN.contains(&self.dialect) {
-            return Err(ClientError::NotSpoken(self.dialect));
-        }
         let ask = self.command.ask(|name, given| match given {
             Some(text) => Secret::parse(text).map_err(|why| usage("the password", why)),
             None => prompt::new_password(name),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::core::{BadAccount, MAX_LENGTH, Name, Setting, latin1};
+use crate::core::{BadAccount, ConnectionId, MAX_LENGTH, Name, Setting, latin1};
 
 /// A request to the server, whatever the dialect. It is not a
 /// [`Command`](crate::core::Command): a password in one of those can't be read
@@ -55,8 +55,13 @@ pub enum Ask {
         /// Its name.
         name: Name,
     },
+    /// One connection ends.
+    Cut(ConnectionId),
     /// How the server's machine is doing.
-    OsInfo,
+    OsInfo {
+        /// For how long to look, 1-3600: one sample each.
+        seconds: u32,
+    },
     /// Whether anybody is there.
     Ping,
     /// The server shuts down.
@@ -80,14 +85,14 @@ impl Ask {
             Self::Maildir(_) => "maildir",
             Self::AddAdmin { .. } => "add-admin",
             Self::RemoveAdmin { .. } => "remove-admin",
-            Self::OsInfo => "os-info",
+            Self::Cut(_) => "cut",
+            Self::OsInfo { .. } => "os-info",
             Self::Ping => "ping",
             Self::Stop => "stop",
         }
     }
 
-    /// The dialects in which it can be said: by their specifications, not by what
-    /// this version speaks.
+    /// The dialects in which it can be said.
     pub fn sayable_by(&self) -> &'static [Dialect] {
         use Dialect::{Datagram, Json, Monitor, Oneshot, Shoes};
         match self {
@@ -100,8 +105,9 @@ impl Ask {
             Self::Configure(setting) => sayable_setting(setting),
             Self::Spoofing => &[Shoes, Json],
             Self::PageSize => &[Datagram, Json],
-            Self::Maildir(_) | Self::AddAdmin { .. } | Self::RemoveAdmin { .. } => &[Oneshot],
-            Self::OsInfo | Self::Ping => &[Json],
+            Self::Maildir(_) => &[Oneshot, Json],
+            Self::AddAdmin { .. } | Self::RemoveAdmin { .. } => &[Oneshot],
+            Self::Cut(_) | Self::OsInfo { .. } | Self::Ping => &[Json],
             Self::Stop => &[Datagram],
         }
     }
@@ -139,8 +145,6 @@ impl Dialect {
     /// All that a server can be asked in.
     pub const ALL: [Self; 5] =
         [Self::Shoes, Self::Monitor, Self::Datagram, Self::Oneshot, Self::Json];
-    /// Those that [`connect`](super::connect) speaks in this version.
-    pub const SPOKEN: &[Self] = &[Self::Shoes, Self::Monitor, Self::Datagram, Self::Oneshot];
 
     /// Whether its credentials are a token; the others want a login.
     pub fn takes_token(self) -> bool {
@@ -264,7 +268,8 @@ pub(super) fn every_ask() -> Vec<Ask> {
         Ask::Maildir("/m".into()),
         Ask::AddAdmin { name: name.clone(), token: secret },
         Ask::RemoveAdmin { name },
-        Ask::OsInfo,
+        Ask::Cut(ConnectionId(7)),
+        Ask::OsInfo { seconds: 1 },
         Ask::Ping,
         Ask::Stop,
     ]

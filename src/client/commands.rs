@@ -3,7 +3,7 @@
 use argh::FromArgs;
 
 use super::{Ask, ClientError, Secret};
-use crate::core::{BufferSize, Name, PageSize, Setting, Token, latin1};
+use crate::core::{BufferSize, ConnectionId, Name, PageSize, Setting, Token, latin1};
 
 /// A command with its arguments.
 #[derive(FromArgs)]
@@ -18,6 +18,7 @@ pub(super) enum Command {
     Spoofing(Spoofing),
     Connections(Connections),
     Config(Config),
+    Cut(Cut),
     OsInfo(OsInfo),
     Ping(Ping),
     Stop(Stop),
@@ -105,10 +106,23 @@ pub(super) struct Config {
     value: String,
 }
 
+/// ends a connection
+#[derive(FromArgs)]
+#[argh(subcommand, name = "cut", help_triggers("-h", "--help"))]
+pub(super) struct Cut {
+    /// its number, as connections tells it
+    #[argh(positional)]
+    id: u64,
+}
+
 /// how the server's machine is doing
 #[derive(FromArgs)]
 #[argh(subcommand, name = "os-info", help_triggers("-h", "--help"))]
-pub(super) struct OsInfo {}
+pub(super) struct OsInfo {
+    /// for how many seconds to look, 1 to 3600 (default 1)
+    #[argh(positional, default = "1", from_str_fn(window))]
+    seconds: u32,
+}
 
 /// whether anybody is there
 #[derive(FromArgs)]
@@ -183,7 +197,8 @@ impl Command {
             Self::Spoofing(Spoofing { switch: Some(on) }) => Ask::Configure(Setting::Spoofing(*on)),
             Self::Connections(_) => Ask::Connections,
             Self::Config(command) => command.ask()?,
-            Self::OsInfo(_) => Ask::OsInfo,
+            Self::Cut(command) => Ask::Cut(ConnectionId(command.id)),
+            Self::OsInfo(command) => Ask::OsInfo { seconds: command.seconds },
             Self::Ping(_) => Ask::Ping,
             Self::Stop(_) => Ask::Stop,
             Self::Maildir(command) => Ask::Maildir(command.folder.clone()),
@@ -228,6 +243,11 @@ fn buffer_size(text: &str) -> Result<BufferSize, String> {
 fn page_size(text: &str) -> Result<PageSize, String> {
     let size = text.parse().ok().and_then(PageSize::new);
     size.ok_or_else(|| format!("use a number from 1 to {}", PageSize::MAX))
+}
+
+fn window(text: &str) -> Result<u32, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
+    seconds.ok_or_else(|| "use a number from 1 to 3600".into())
 }
 
 fn switch(text: &str) -> Result<bool, String> {

@@ -40,7 +40,21 @@ impl Connection {
         message: &[u8],
         decode: impl Fn(&[u8]) -> Decoded<T, E>,
     ) -> Result<T, ClientError> {
-        let deadline = Instant::now() + self.patience;
+        self.exchange_within(doing, message, decode, self.patience)
+    }
+
+    /// As [`Self::exchange`], for an answer that may take that long.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn exchange_within<T, E: Display>(
+        &mut self,
+        doing: &'static str,
+        message: &[u8],
+        decode: impl Fn(&[u8]) -> Decoded<T, E>,
+        patience: Duration,
+    ) -> Result<T, ClientError> {
+        let deadline = Instant::now() + patience;
         self.send(message, deadline).map_err(|error| failure(&self.server, doing, error))?;
         let mut received = Vec::new();
         loop {
@@ -55,6 +69,11 @@ impl Connection {
                 Err(error) => return Err(failure(&self.server, doing, error)),
             }
         }
+    }
+
+    /// How long an answer may take, if nothing else is said.
+    pub fn patience(&self) -> Duration {
+        self.patience
     }
 
     fn send(&mut self, message: &[u8], deadline: Instant) -> io::Result<()> {

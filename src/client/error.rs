@@ -54,8 +54,6 @@ pub enum ClientError {
         /// The dialects that have.
         sayable_by: &'static [Dialect],
     },
-    /// This version does not speak the dialect.
-    NotSpoken(Dialect),
     /// What was given can't be used; why, and what to do.
     Usage(String),
 }
@@ -79,7 +77,7 @@ impl ClientError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Refused { .. } | Self::LoginRefused { .. } | Self::TokenRefused(_) => 1,
-            Self::Unsayable { .. } | Self::NotSpoken(_) | Self::Usage(_) => 2,
+            Self::Unsayable { .. } | Self::Usage(_) => 2,
             Self::Unreachable { .. } | Self::Timeout { .. } | Self::Protocol { .. } => 3,
         }
     }
@@ -112,28 +110,15 @@ impl fmt::Display for ClientError {
                  together"
             ),
             Self::Unsayable { dialect, command, sayable_by } => {
-                write!(f, "{dialect} can't say {command}, only {} can", sayable(sayable_by))?;
-                advise(f, sayable_by)
+                let sayable = Dialect::list(sayable_by, "and");
+                let first = Dialect::list(sayable_by.get(..1).unwrap_or_default(), "or");
+                write!(
+                    f,
+                    "{dialect} can't say {command}, only {sayable} can: use --dialect {first}"
+                )
             }
-            Self::NotSpoken(dialect) => write!(
-                f,
-                "this version does not speak {dialect} yet, use --dialect {}",
-                Dialect::list(Dialect::SPOKEN, "or")
-            ),
             Self::Usage(why) => f.write_str(why),
         }
-    }
-}
-
-fn sayable(dialects: &[Dialect]) -> String {
-    Dialect::list(dialects, "and")
-}
-
-fn advise(f: &mut fmt::Formatter<'_>, sayable_by: &[Dialect]) -> fmt::Result {
-    let spoken = |dialect: &&Dialect| Dialect::SPOKEN.contains(dialect);
-    match sayable_by.iter().find(spoken) {
-        Some(dialect) => write!(f, ": use --dialect {dialect}"),
-        None => f.write_str(", which this version does not speak yet"),
     }
 }
 

@@ -21,7 +21,7 @@
 //! ```
 //!
 //! One more dialect is a file here that implements [`Client`], an arm of
-//! [`connect`] and its name in [`Dialect::SPOKEN`].
+//! [`connect`] and its name in [`Dialect`].
 
 mod answer;
 pub mod args;
@@ -31,6 +31,7 @@ mod connection;
 mod credentials;
 mod datagram;
 mod error;
+mod json;
 mod monitor;
 mod oneshot;
 pub mod prompt;
@@ -39,11 +40,12 @@ mod shoes;
 
 use std::time::Duration;
 
-pub use answer::{Answer, Fact, OpenConnection, Value};
+pub use answer::{Answer, Fact, Machine, MachineSample, OpenConnection, Value};
 pub use ask::{Ask, Dialect, Login, Secret};
 pub use credentials::{Credentials, Token};
 pub use datagram::DatagramClient;
 pub use error::ClientError;
+pub use json::JsonClient;
 pub use monitor::MonitorClient;
 pub use oneshot::OneshotClient;
 pub use shoes::ShoesClient;
@@ -63,9 +65,8 @@ pub trait Client {
 /// connecting may take, and then each answer.
 ///
 /// # Errors
-/// [`ClientError::NotSpoken`] when this version lacks the dialect,
-/// [`ClientError::Usage`] when it wants the other kind of credentials; otherwise
-/// what [`ShoesClient::connect`] and its like say.
+/// [`ClientError::Usage`] when the dialect wants the other kind of credentials;
+/// otherwise what [`ShoesClient::connect`] and its like say.
 pub fn connect(
     dialect: Dialect,
     server: &str,
@@ -82,13 +83,15 @@ pub fn connect(
         (Dialect::Oneshot, Credentials::Token(token)) => {
             Ok(Box::new(OneshotClient::new(server, token, patience)?))
         }
+        (Dialect::Json, Credentials::Token(token)) => {
+            Ok(Box::new(JsonClient::connect(server, token, patience)?))
+        }
         (Dialect::Datagram, Credentials::Token(token)) => {
             Ok(Box::new(DatagramClient::connect(server, token, patience)?))
         }
-        (other, _) if Dialect::SPOKEN.contains(&other) => {
+        (other, _) => {
             let wanted = if other.takes_token() { "a token" } else { "a login" };
             Err(ClientError::Usage(format!("{other} can't be used: give it {wanted}")))
         }
-        (other, _) => Err(ClientError::NotSpoken(other)),
     }
 }

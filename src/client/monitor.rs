@@ -96,7 +96,7 @@ fn read_line(bytes: &[u8]) -> Decoded<String, LineTooLong> {
 }
 
 /// A server's text, fit for a terminal.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let printable = |c: char| if c.is_control() { '?' } else { c };
     text.chars().map(printable).collect()
 }

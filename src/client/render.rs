@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value as Json, json};
 
 use super::args::Output;
-use super::{Answer, Ask, ClientError, Fact, OpenConnection, Value};
+use super::{Answer, Ask, ClientError, Fact, Machine, MachineSample, OpenConnection, Value};
 use crate::core::{Printable, Setting};
 
 /// The answer to `ask`, without a line end behind it.
@@ -16,6 +16,7 @@ pub fn answer(ask: &Ask, answer: &Answer, output: Output) -> String {
             Answer::Facts(facts) => table(facts),
             Answer::Users { names, complete } => list(names, *complete),
             Answer::Connections(open) => connections(open),
+            Answer::Machine(machine) => samples(machine),
         },
         Output::Json => json(answer).to_string(),
     }
@@ -106,6 +107,30 @@ fn connections(open: &[OpenConnection]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// A line for each second, below what the machine is.
+fn samples(machine: &Machine) -> String {
+    let system = harmless(&machine.system);
+    let mut text = format!("{system}, up {} s\n busy  memory", thousands(machine.uptime));
+    for sample in &machine.samples {
+        let busy = f64::from(sample.busy) / 100.0;
+        // Writing to a String can't fail.
+        let _ = write!(text, "\n{busy:4.0}%  {}", octets(sample.memory));
+    }
+    text
+}
+
+fn machine_as_json(machine: &Machine) -> Json {
+    let sample = |sample: &MachineSample| {
+        let busy = f64::from(sample.busy) / 10_000.0;
+        json!({ "busy": busy, "memory": sample.memory, "time": sample.time })
+    };
+    json!({
+        "uptime": machine.uptime,
+        "system": machine.system,
+        "samples": machine.samples.iter().map(sample).collect::<Vec<_>>(),
+    })
+}
+
 /// A server's text without characters that would steer a terminal.
 fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
@@ -122,6 +147,7 @@ fn json(answer: &Answer) -> Json {
         Answer::Connections(open) => {
             json!({ "connections": open.iter().map(connection_as_json).collect::<Vec<_>>() })
         }
+        Answer::Machine(machine) => machine_as_json(machine),
     }
 }
 
@@ -255,6 +281,18 @@ mod tests {
         assert!(json.starts_with("{\"connections\":[{\"age\":1234,\"bytes\":2048,"), "{json}");
         let none = Answer::Connections(Vec::new());
         assert_eq!(answer(&Ask::Connections, &none, Output::Text), "no connections");
+    }
+
+    #[test]
+    fn a_machine_is_a_line_a_second() {
+        let sample = |busy, memory| MachineSample { busy, memory, time: 7 };
+        let samples = vec![sample(1234, 2048), sample(10_000, 0)];
+        let machine = Answer::Machine(Machine { uptime: 1234, system: "linux".into(), samples });
+        let ask = Ask::OsInfo { seconds: 2 };
+        let expected = "linux, up 1,234 s\n busy  memory\n  12%  2.0 KiB (2048)\n 100%  0 B";
+        assert_eq!(answer(&ask, &machine, Output::Text), expected);
+        let json = answer(&ask, &machine, Output::Json);
+        assert!(json.contains(r#"{"busy":0.1234,"memory":2048,"time":7}"#), "{json}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! conversation here, a row in the table and a transcript in `tests/golden/`.
 
 mod datagram;
+mod json;
 mod monitor;
 mod oneshot;
 mod secrets;
@@ -13,6 +14,7 @@ mod shoes;
 use std::net::IpAddr;
 
 pub use datagram::DatagramResponder;
+pub use json::{BadToken, Grant, Host, JsonSession, JwtKey, ThisHost};
 pub use monitor::MonitorSession;
 pub use oneshot::OneshotSession;
 pub use secrets::{SecretError, Secrets, SharedToken};
@@ -21,6 +23,7 @@ pub use shoes::ShoesSession;
 use crate::core::Core;
 use crate::net::session::Session;
 use crate::wire::datagram::Request as DatagramRequest;
+use crate::wire::json::Frame;
 use crate::wire::shoes::{Login, Request};
 use crate::wire::{monitor::LINE_LEN_MAX, oneshot::Request as OneshotRequest};
 
@@ -87,6 +90,17 @@ pub const DIALECTS: &[Dialect] = &[
         transport: Transport::Udp(|core, secrets| {
             let mut responder = DatagramResponder::new(core.clone(), secrets.datagram()?);
             Ok(Box::new(move |datagram, from| responder.respond(datagram, from)))
+        }),
+    },
+    Dialect {
+        name: "json",
+        longest_input: Frame::LEN_MAX,
+        transport: Transport::Tcp(|core, secrets| {
+            let (core, key) = (core.clone(), secrets.jwt()?);
+            Ok(Box::new(move |from| {
+                let host = Box::<ThisHost>::default();
+                Box::new(JsonSession::new(core.clone(), key.clone(), from, host))
+            }))
         }),
     },
 ];

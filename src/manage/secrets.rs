@@ -6,6 +6,7 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
+use super::json::JwtKey;
 use crate::core::Token;
 use crate::wire::datagram::parse_token;
 
@@ -13,6 +14,10 @@ use crate::wire::datagram::parse_token;
 const DATAGRAM: &str = "SOCKSD_DATAGRAM_TOKEN";
 /// What it has to look like.
 const DATAGRAM_FORM: &str = "a number from 0 to 4294967295, or 0x and 8 hexadecimal digits";
+/// The environment variable of [`Secrets::jwt`].
+const JWT: &str = "SOCKSD_JWT_SECRET";
+/// What it has to look like.
+const JWT_FORM: &str = "at least 16 octets that nobody can guess, better 32";
 
 /// The environment variable of [`Secrets::oneshot`].
 const ONESHOT: &str = "SOCKSD_ONESHOT_TOKEN";
@@ -25,6 +30,8 @@ const ONESHOT_FORM: &str = "16 printable ASCII characters";
 pub struct Secrets {
     /// TOKEN of the datagram dialect.
     pub datagram: Option<SharedToken>,
+    /// Signs the tokens of the json dialect.
+    pub jwt: Option<JwtKey>,
     /// TOKEN with which the first admin logs in to the oneshot dialect.
     pub oneshot: Option<Token>,
 }
@@ -48,10 +55,17 @@ impl Secrets {
         let malformed = SecretError::Malformed { variable: DATAGRAM, form: DATAGRAM_FORM };
         let datagram = given(DATAGRAM)
             .map(|token| SharedToken::parse(&token.into_encoded_bytes()).ok_or(malformed));
+        let malformed = SecretError::Malformed { variable: JWT, form: JWT_FORM };
+        let jwt =
+            given(JWT).map(|secret| JwtKey::new(&secret.into_encoded_bytes()).ok_or(malformed));
         let malformed = SecretError::Malformed { variable: ONESHOT, form: ONESHOT_FORM };
         let oneshot =
             given(ONESHOT).map(|token| Token::new(token.as_encoded_bytes()).ok_or(malformed));
-        Ok(Self { datagram: datagram.transpose()?, oneshot: oneshot.transpose()? })
+        Ok(Self {
+            datagram: datagram.transpose()?,
+            jwt: jwt.transpose()?,
+            oneshot: oneshot.transpose()?,
+        })
     }
 
     /// The datagram dialect's own.
@@ -61,6 +75,15 @@ impl Secrets {
     pub fn datagram(&self) -> Result<SharedToken, SecretError> {
         let (dialect, variable, form) = ("datagram", DATAGRAM, DATAGRAM_FORM);
         self.datagram.ok_or(SecretError::Missing { dialect, variable, form })
+    }
+
+    /// The json dialect's own.
+    ///
+    /// # Errors
+    /// [`SecretError::Missing`].
+    pub fn jwt(&self) -> Result<JwtKey, SecretError> {
+        let (dialect, variable, form) = ("json", JWT, JWT_FORM);
+        self.jwt.clone().ok_or(SecretError::Missing { dialect, variable, form })
     }
 
     /// The oneshot dialect's own: it is the first admin's, more come and go later.
@@ -188,6 +211,19 @@ mod tests {
         }
         assert!(!format!("{:?}", given("7777").unwrap()).contains("7777"));
     }
+
+    #[test]
+    fn a_jwt_secret_can_be_too_short() {
+        let given = |text: &'static str| {
+            Secrets::read(move |name| (name == "SOCKSD_JWT_SECRET").then(|| text.into()))
+        };
+        assert!(given("sixteen octets!!").unwrap().jwt().is_ok());
+        let malformed = given("fifteen octets!").unwrap_err().to_string();
+        assert!(malformed.contains("SOCKSD_JWT_SECRET") && !malformed.contains("fifteen"));
+        let missing = given("").unwrap().jwt().unwrap_err().to_string();
+        assert!(missing.contains("json") && missing.contains("SOCKSD_JWT_SECRET"));
+    }
+
     #[test]
     fn the_oneshot_token_is_sixteen_printable_characters() {
         let given = |text: &'static str| {

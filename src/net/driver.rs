@@ -13,7 +13,7 @@ use super::session::{Input, Next, Session};
 pub struct Bounds {
     /// Until the peer is admitted, however many reads it takes.
     pub total: Option<Duration>,
-    /// Without an octet in either direction.
+    /// Without an octet of the peer, unless the session has named a moment.
     pub idle: Option<Duration>,
     /// Octets kept that the session has not taken yet.
     pub longest_input: usize,
@@ -140,7 +140,7 @@ impl<'a> Clock<'a> {
         let chunk = &mut chunk[..room.min(CHUNK)];
         loop {
             let now = Instant::now();
-            let end = self.end();
+            let end = self.end(until);
             if end.is_some_and(|end| end <= now) {
                 return Err(ConverseError::TimedOut);
             }
@@ -163,7 +163,7 @@ impl<'a> Clock<'a> {
 
     /// Waits for a moment without reading: there is no room, or nothing to come.
     fn sleep(&self, until: Instant) -> Result<(), ConverseError> {
-        let end = self.end().unwrap_or(until);
+        let end = self.end(Some(until)).unwrap_or(until);
         let now = Instant::now();
         if end <= now && end < until {
             return Err(ConverseError::TimedOut);
@@ -172,9 +172,11 @@ impl<'a> Clock<'a> {
         Ok(())
     }
 
-    fn end(&self) -> Option<Instant> {
+    /// When to give up. A session that names a moment keeps its own time: while it
+    /// waits for it, silence is not idleness.
+    fn end(&self, until: Option<Instant>) -> Option<Instant> {
         let total = self.bounds.total.map(|total| self.started + total);
-        let idle = self.bounds.idle.map(|idle| self.active + idle);
+        let idle = self.bounds.idle.filter(|_| until.is_none()).map(|idle| self.active + idle);
         [total, idle].into_iter().flatten().min()
     }
 
@@ -220,4 +222,37 @@ impl ReadSome for TcpStream {
 /// Unix says `WouldBlock`, Windows says `TimedOut`.
 pub(super) fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    /// Closes at the moment that it has named, if it names one.
+    struct Waiting(Option<Instant>);
+
+    impl Session for Waiting {
+        type Done = ();
+
+        fn advance(&mut self, _: &mut Input, _: &mut Vec<u8>, now: Instant) -> Next<()> {
+            match self.0 {
+                Some(until) if until <= now => Next::Close,
+                until => Next::Read { until },
+            }
+        }
+    }
+
+    #[test]
+    fn a_session_that_names_a_moment_is_not_idle() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let idle = Some(Duration::from_millis(50));
+        let bounds = Bounds { total: None, idle, longest_input: 1 };
+        let silent = converse(&stream, &mut Waiting(None), bounds);
+        assert!(matches!(silent, Err(ConverseError::TimedOut)));
+        let until = Some(Instant::now() + Duration::from_millis(200));
+        let waiting = converse(&stream, &mut Waiting(until), bounds);
+        assert!(matches!(waiting, Ok(Ending::Closed)));
+    }
 }

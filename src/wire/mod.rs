@@ -44,6 +44,7 @@
 pub mod base64;
 pub mod datagram;
 mod input;
+pub mod json;
 pub mod monitor;
 pub mod oneshot;
 mod output;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use argh::FromArgs;
 use socksd::args::Args;
 use socksd::core::{Core, Token};
+use socksd::manage::JwtKey;
 use socksd::server::{Server, StartError};
 
 /// How long anything that must happen may take.
@@ -26,8 +27,14 @@ pub fn try_start(words: &str, token: Option<&str>) -> Result<Server, StartError>
     let words: Vec<&str> = words.split_whitespace().collect();
     let args = Args::from_args(&["socksd"], &words).unwrap_or_else(|exit| panic!("{exit:?}"));
     let mut config = args.into_config().unwrap();
+    config.secrets.jwt = Some(jwt_key());
     config.secrets.oneshot = token.map(|token| Token::new(token.as_bytes()).unwrap());
     Server::start(config)
+}
+
+/// Signs the tokens of the json dialect.
+pub fn jwt_key() -> JwtKey {
+    JwtKey::new(b"a secret for tests, of 32 octets").unwrap()
 }
 
 impl Served {

@@ -1,0 +1,298 @@
+//! The json dialect, the client's side.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::connection::Connection;
+use super::monitor::shown;
+use super::{
+    Answer, Ask, Client, ClientError, Dialect, Fact, Machine, MachineSample, OpenConnection, Token,
+    Value,
+};
+use crate::core::{BufferSize, Setting};
+use crate::wire::Decoded;
+use crate::wire::json::data::{
+    Account, Auth, Change, Config, Connections, ConnectionsAfter, Metrics, Named, Nothing,
+    Numbered, OsInfo, SessionOpened, Users, UsersAfter, Window,
+};
+use crate::wire::json::{Code, Failure, Frame, FromServer, Octets, Request, Scalar, VERSION};
+
+/// A conversation in the json dialect, with a session.
+#[derive(Debug)]
+pub struct JsonClient {
+    connection: Connection,
+    last_id: u64,
+}
+
+impl JsonClient {
+    /// Connects to `server` (`HOST:PORT`) and shows it the token, a JWT. `patience`
+    /// is how long connecting may take, and then each answer.
+    ///
+    /// # Errors
+    /// [`ClientError::Usage`] when `server` is no `HOST:PORT`;
+    /// [`ClientError::Unreachable`], [`ClientError::Timeout`] and
+    /// [`ClientError::Protocol`] when nobody there speaks this dialect,
+    /// [`ClientError::TokenRefused`] when the token opens no session.
+    pub fn connect(server: &str, token: &Token, patience: Duration) -> Result<Self, ClientError> {
+        let mut connection = Connection::open(server, patience)?;
+        match connection.exchange("connecting to", b"", read)? {
+            FromServer::Hello(hello)
+                if (hello.min_supported_version..=hello.max_supported_version)
+                    .contains(&VERSION) => {}
+            _ => return Err(connection.nonsense("it did not say HELLO in version 1".into())),
+        }
+        let mut client = Self { connection, last_id: 0 };
+        let auth = Auth { token: Some(Scalar::Text(token.as_str().into())) };
+        match client.exchange::<SessionOpened>("logging in to", "AUTH", Some(&auth), patience)? {
+            Ok(_) => Ok(client),
+            Err(failure) => Err(ClientError::TokenRefused(shown(&failure.message))),
+        }
+    }
+
+    /// Says a request and reads its answer.
+    fn exchange<T: DeserializeOwned>(
+        &mut self,
+        doing: &'static str,
+        action: &str,
+        data: Option<&impl Serialize>,
+        patience: Duration,
+    ) -> Result<Result<T, Failure>, ClientError> {
+        self.last_id += 1;
+        let id = self.last_id.to_string();
+        let mut message = Vec::new();
+        Request::encode(&id, action, data, &mut message);
+        let answer = self.connection.exchange_within(doing, &message, read, patience)?;
+        match answer {
+            FromServer::Failure(failure) if failure.id.as_ref().is_none_or(|to| *to == id) => {
+                Ok(Err(failure))
+            }
+            FromServer::Response(response) if response.id == id => {
+                let data = serde_json::from_value(response.data);
+                data.map(Ok).map_err(|why| self.connection.nonsense(why.to_string()))
+            }
+            _ => Err(self.connection.nonsense("it answered something else".into())),
+        }
+    }
+
+    /// Asks, or says why the server refuses it.
+    fn get<T: DeserializeOwned>(
+        &mut self,
+        ask: &Ask,
+        action: &str,
+        data: Option<&impl Serialize>,
+    ) -> Result<T, ClientError> {
+        self.get_within(ask, action, data, self.connection.patience())
+    }
+
+    fn get_within<T: DeserializeOwned>(
+        &mut self,
+        ask: &Ask,
+        action: &str,
+        data: Option<&impl Serialize>,
+        patience: Duration,
+    ) -> Result<T, ClientError> {
+        let answer = self.exchange("asking", action, data, patience)?;
+        answer.map_err(|failure| refused(ask, &failure))
+    }
+
+    fn tell<T: DeserializeOwned>(&mut self, ask: &Ask, action: &str) -> Result<T, ClientError> {
+        self.get(ask, action, None::<&Nothing>)
+    }
+
+    fn change(
+        &mut self,
+        ask: &Ask,
+        action: &str,
+        data: &impl Serialize,
+    ) -> Result<Answer, ClientError> {
+        self.get::<Nothing>(ask, action, Some(data)).map(|Nothing {}| Answer::Done)
+    }
+
+    /// List after list, as long as there are more.
+    fn users(&mut self, ask: &Ask) -> Result<Answer, ClientError> {
+        let mut names: Vec<Vec<u8>> = Vec::new();
+        loop {
+            let after = names.last().cloned().map(Octets);
+            let Users { users, more } = self.get(ask, "LIST_USERS", Some(&UsersAfter { after }))?;
+            self.check_progress(more, users.len())?;
+            names.extend(users.into_iter().map(|name| name.0));
+            if !more {
+                return Ok(Answer::Users { names, complete: true });
+            }
+        }
+    }
+
+    fn connections(&mut self, ask: &Ask) -> Result<Answer, ClientError> {
+        let mut open: Vec<OpenConnection> = Vec::new();
+        loop {
+            let after = ConnectionsAfter { after: open.last().map(|last| last.id) };
+            let list: Connections = self.get(ask, "LIST_CONNECTIONS", Some(&after))?;
+            self.check_progress(list.more, list.connections.len())?;
+            open.extend(list.connections.into_iter().map(|open| OpenConnection {
+                id: open.id,
+                user: open.user,
+                client: open.client,
+                target: open.target,
+                state: open.state,
+                bytes: open.bytes_up.saturating_add(open.bytes_down),
+                age: open.age_seconds,
+            }));
+            if !list.more {
+                return Ok(Answer::Connections(open));
+            }
+        }
+    }
+
+    fn check_progress(&self, more: bool, items: usize) -> Result<(), ClientError> {
+        if more && items == 0 {
+            return Err(self.connection.nonsense("it has more, and does not tell it".into()));
+        }
+        Ok(())
+    }
+
+    fn machine(&mut self, ask: &Ask, seconds: u32) -> Result<Answer, ClientError> {
+        let window = Window { seconds: Some(seconds) };
+        let patience = self.connection.patience() + Duration::from_secs(seconds.into());
+        let info: OsInfo = self.get_within(ask, "GET_OS_INFO", Some(&window), patience)?;
+        let sample = |sample: &crate::wire::json::data::Sample| MachineSample {
+            busy: (sample.cpu.clamp(0.0, 1.0) * 10_000.0).round() as u16,
+            memory: sample.mem.saturating_mul(1024 * 1024),
+            time: sample.time,
+        };
+        let samples = info.samples.iter().map(sample).collect();
+        Ok(Answer::Machine(Machine { uptime: info.uptime_seconds, system: info.os, samples }))
+    }
+}
+
+impl Client for JsonClient {
+    fn say(&mut self, ask: &Ask) -> Result<Answer, ClientError> {
+        ClientError::check(Dialect::Json, ask)?;
+        match ask {
+            Ask::Metrics => self.tell(ask, "GET_METRICS").map(facts),
+            Ask::Users => self.users(ask),
+            Ask::Connections => self.connections(ask),
+            Ask::AddUser { name, password } => {
+                self.change(ask, "ADD_USER", &account(name.as_bytes(), password.as_bytes()))
+            }
+            Ask::EditUser { name, password } => {
+                self.change(ask, "EDIT_USER", &account(name.as_bytes(), password.as_bytes()))
+            }
+            Ask::RemoveUser { name } => {
+                let whose = Named { name: Octets(name.as_bytes().to_vec()) };
+                self.change(ask, "REMOVE_USER", &whose)
+            }
+            Ask::Cut(id) => self.change(ask, "CUT_CONNECTION", &Numbered { id: id.0 }),
+            Ask::Spoofing => self.tell(ask, "GET_CONFIG").map(|config: Config| {
+                fact("spoofing", "credential monitor", Value::Switch(config.spoofing))
+            }),
+            Ask::PageSize => self.tell(ask, "GET_CONFIG").map(|config: Config| {
+                fact("page_size", "users in a page", Value::Count(config.page_size.into()))
+            }),
+            Ask::Maildir(folder) => {
+                let value = Scalar::Text(folder.clone());
+                self.change(ask, "SET_CONFIG", &Change { name: "maildir".into(), value })
+            }
+            Ask::OsInfo { seconds } => self.machine(ask, *seconds),
+            Ask::Ping => {
+                self.tell(ask, "PING").map(|_: crate::wire::json::data::Pong| Answer::Done)
+            }
+            Ask::Configure(setting) => match change(setting) {
+                Some(change) => self.change(ask, "SET_CONFIG", &change),
+                None => Err(unsayable(ask)),
+            },
+            Ask::AddAdmin { .. } | Ask::RemoveAdmin { .. } | Ask::Stop => Err(unsayable(ask)),
+        }
+    }
+}
+
+/// Reads a frame with a message of the server.
+fn read(bytes: &[u8]) -> Decoded<FromServer, String> {
+    let Some((Frame(payload), used)) = Frame::decode(bytes).map_err(|why| why.to_string())? else {
+        return Ok(None);
+    };
+    let message = FromServer::parse(payload).map_err(|why| why.to_string())?;
+    Ok(Some((message, used)))
+}
+
+fn unsayable(ask: &Ask) -> ClientError {
+    let (dialect, command) = (Dialect::Json, ask.command());
+    ClientError::Unsayable { dialect, command, sayable_by: ask.sayable_by() }
+}
+
+fn refused(ask: &Ask, failure: &Failure) -> ClientError {
+    let why = shown(&failure.message);
+    if [Code::TOKEN_EXPIRED, Code::INVALID_TOKEN].contains(&failure.code) {
+        return ClientError::TokenRefused(why);
+    }
+    let advice = if failure.code == Code::FORBIDDEN { "; mint a token that has it" } else { "" };
+    ClientError::Refused { command: ask.command(), why: format!("{why}{advice}") }
+}
+
+fn account(name: &[u8], password: &[u8]) -> Account {
+    Account { name: Octets(name.to_vec()), password: Octets(password.to_vec()) }
+}
+
+/// `None` for a folder, which [`Ask::Maildir`] says.
+fn change(setting: &Setting) -> Option<Change> {
+    let (name, number) = match setting {
+        Setting::Timeout(timeout) => ("timeout", timeout.as_secs()),
+        Setting::MaxConnections(limit) => ("max_connections", (*limit).into()),
+        Setting::MaxPerUser(limit) => ("max_per_user", limit.unwrap_or(0).into()),
+        Setting::MaxPerAddress(limit) => ("max_per_address", limit.unwrap_or(0).into()),
+        Setting::MaxUsers(limit) => ("max_users", (*limit).into()),
+        Setting::BufferSize(size) => ("buffer_size", size.map_or(0, BufferSize::octets).into()),
+        Setting::PageSize(size) => ("page_size", size.names().into()),
+        Setting::Spoofing(on) => {
+            return Some(Change { name: "spoofing".into(), value: Scalar::Bool(*on) });
+        }
+        Setting::Maildir(_) => return None,
+    };
+    Some(Change { name: name.into(), value: Scalar::Number(number) })
+}
+
+fn fact(name: &'static str, meaning: &'static str, value: Value) -> Answer {
+    Answer::Facts(vec![Fact { name, meaning, value }])
+}
+
+fn facts(metrics: Metrics) -> Answer {
+    let fact = |name, meaning, value| Fact { name, meaning, value };
+    let count = |name, meaning, number| fact(name, meaning, Value::Count(number));
+    let octets = |name, meaning, number| fact(name, meaning, Value::Octets(number));
+    Answer::Facts(vec![
+        count("current", "connections now", metrics.current),
+        count("max_current", "most connections at once", metrics.max_current),
+        count("historic", "connections since the start", metrics.historic),
+        count("refused", "connections refused", metrics.refused),
+        count("active_users", "users now", metrics.active_users),
+        count("failed_logins", "logins that failed", metrics.failed_logins),
+        octets("bytes", "bytes relayed", metrics.bytes),
+        octets("bytes_up", "bytes from clients", metrics.bytes_up),
+        octets("bytes_down", "bytes to clients", metrics.bytes_down),
+        fact("uptime", "time since the start", Value::Seconds(metrics.uptime_seconds)),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::ask::every_ask;
+
+    #[test]
+    fn every_setting_that_is_sayable_has_a_change() {
+        for ask in every_ask() {
+            if let Ask::Configure(setting) = &ask {
+                let sayable = ask.sayable_by().contains(&Dialect::Json);
+                assert_eq!(change(setting).is_some(), sayable, "{ask:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn limits_that_are_off_are_zero() {
+        let zero = |setting| change(&setting).unwrap().value;
+        assert_eq!(zero(Setting::MaxPerUser(None)), Scalar::Number(0));
+        assert_eq!(zero(Setting::BufferSize(None)), Scalar::Number(0));
+    }
+}

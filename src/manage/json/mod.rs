@@ -1,0 +1,50 @@
+//! json, the server's side: HELLO, AUTH with a JWT, then requests.
+//!
+//! # Actions
+//!
+//! | action | data | answer |
+//! |---|---|---|
+//! | `AUTH` | `{"token":JWT}` | `{"sessionId":"sess_...","scopes":[...]}` |
+//! | `PING` | | `{"timestamp":MS}` |
+//! | `QUIT` | | `{"message":"Goodbye"}`, close |
+//! | `GET_OS_INFO` | `{"seconds":1-3600}`, 60 | `{"uptimeSeconds":S,"os":"linux","samples":[{"cpu":0-1,"mem":MIB,"time":MS},...]}` |
+//! | `GET_METRICS` | | `{"historic","current","maxCurrent","bytes","bytesUp","bytesDown","activeUsers","refused","failedLogins","uptimeSeconds"}` |
+//! | `LIST_USERS` | `{"after":NAME}`, optional | `{"users":[NAME,...],"more":false}` |
+//! | `ADD_USER` `EDIT_USER` | `{"name":NAME,"password":TEXT}` | `{}` |
+//! | `REMOVE_USER` | `{"name":NAME}` | `{}` |
+//! | `LIST_CONNECTIONS` | `{"after":ID}`, optional | `{"connections":[{"id","service","user","client","target","state","bytesUp","bytesDown","ageSeconds"},...],"more":false}` |
+//! | `CUT_CONNECTION` | `{"id":ID}` | `{}` |
+//! | `GET_CONFIG` | | `{"timeout","max_connections","max_per_user","max_per_address","max_users","buffer_size","page_size","spoofing","maildir"}` |
+//! | `SET_CONFIG` | `{"name":NAME,"value":VALUE}`, a member of `GET_CONFIG` | `{}` |
+//!
+//! Names and passwords are byte strings: the characters U+0000 to U+00FF are their
+//! octets. `AUTH` needs nothing, `PING` and `QUIT` a session, every other action the
+//! scope of its name. A list that fills half a frame stops there and says `"more"`;
+//! it goes on with what is `"after"` its last name or number.
+//!
+//! # Where the document is silent
+//!
+//! - What the core denies has no code of its own: it is a `BAD_REQUEST` with
+//!   `details.reason`, one of `USER_EXISTS`, `USER_UNKNOWN`, `USERS_FULL`,
+//!   `CONNECTION_UNKNOWN`, `BAD_NAME`, `BAD_PASSWORD`, `UNKNOWN_SETTING`, `BAD_VALUE`.
+//! - A frame counts for the rate whatever it holds; one that was refused for the rate
+//!   does not.
+//! - The window of `GET_OS_INFO` begins with the request, and the answer comes when it
+//!   is complete. Other requests are answered meanwhile, up to eight in flight. A
+//!   client that has half-closed is waited on for a minute at most: the answer then
+//!   holds what there is.
+//! - `AUTH` again replaces the token. `QUIT` does not wait for what is in flight.
+//! - `"heartbeat"` is advice: a client that says `PING` that often is never idle.
+//! - A session that ends by itself says so without an id: `TOKEN_EXPIRED`, or
+//!   `CONNECTION` after 30 minutes without a request.
+
+mod actions;
+mod host;
+mod rate;
+mod sampling;
+mod session;
+mod token;
+
+pub use host::{Host, ThisHost};
+pub use session::JsonSession;
+pub use token::{BadToken, Grant, JwtKey};

@@ -1,0 +1,107 @@
+//! `socksd token`: mints a token for the json dialect.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use argh::FromArgs;
+
+use crate::manage::Secrets;
+
+/// Prints a token for the json dialect, signed with SOCKSD_JWT_SECRET.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "token")]
+pub struct Mint {
+    /// what it allows: names of actions, with commas between them
+    #[argh(option, arg_name = "a,b", from_str_fn(scopes))]
+    scopes: BTreeSet<String>,
+    /// for how long: a number with s, m, h or d behind it (1h)
+    #[argh(option, arg_name = "time", default = "HOUR", from_str_fn(lifetime))]
+    ttl: Duration,
+    /// who it is for, as the log will say
+    #[argh(option, arg_name = "name")]
+    subject: String,
+}
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+/// A hundred years.
+const LONGEST_SECS: u64 = 100 * 366 * 24 * 60 * 60;
+
+impl Mint {
+    /// Prints the token, or why there is none.
+    pub fn print(&self) -> ExitCode {
+        match Secrets::from_env().map_err(|error| error.to_string()).and_then(|s| self.mint(&s)) {
+            Ok(token) => {
+                println!("{token}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("socksd: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn mint(&self, secrets: &Secrets) -> Result<String, String> {
+        let key = secrets.jwt().map_err(|error| error.to_string())?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        key.mint(&self.subject, &self.scopes, now, now + self.ttl.as_secs())
+    }
+}
+
+fn scopes(text: &str) -> Result<BTreeSet<String>, String> {
+    let word = |c: char| c.is_ascii_alphanumeric() || "_-.:".contains(c);
+    let scope = |scope: &str| match scope {
+        "" => Err("a name is empty, put one comma between two names".into()),
+        _ if scope.chars().all(word) => Ok(scope.to_owned()),
+        _ => Err(format!("{scope} is no name of an action")),
+    };
+    text.split(',').map(scope).collect()
+}
+
+fn lifetime(text: &str) -> Result<Duration, String> {
+    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(0));
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => 0,
+    };
+    let seconds = digits.parse::<u64>().ok().and_then(|count| count.checked_mul(unit));
+    let seconds = seconds.filter(|seconds| (1..=LONGEST_SECS).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| format!("{text} is no time like 90s or 1h"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manage::JwtKey;
+
+    #[test]
+    fn what_is_minted_says_what_was_asked_for() {
+        let words = ["--scopes", "PING,GET_METRICS", "--ttl", "2m", "--subject", "ana"];
+        let mint = Mint::from_args(&["token"], &words).map_err(|exit| exit.output).unwrap();
+        let key = JwtKey::new(b"0123456789abcdef").unwrap();
+        let token = mint.mint(&Secrets { jwt: Some(key.clone()), ..Secrets::default() }).unwrap();
+        let grant = key.check(&token, 0).unwrap();
+        let scopes: Vec<_> = grant.scopes.iter().map(String::as_str).collect();
+        assert_eq!((grant.subject.as_str(), &scopes[..]), ("ana", &["GET_METRICS", "PING"][..]));
+        assert!(mint.mint(&Secrets::default()).unwrap_err().contains("SOCKSD_JWT_SECRET"));
+    }
+
+    #[test]
+    fn times_and_scopes_are_checked() {
+        for (text, seconds) in [("1s", 1), ("90m", 5400), ("1h", 3600), ("7d", 604_800)] {
+            assert_eq!(lifetime(text), Ok(Duration::from_secs(seconds)));
+        }
+        for wrong in
+            ["", "1", "h", "0s", "-1s", "1.5h", "1w", "1 h", "99999999999999999999d", "99999d", "€"]
+        {
+            assert!(lifetime(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["", "A,", ",A", "A,,B", "A B", "A\n"] {
+            assert!(scopes(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
