@@ -46,6 +46,7 @@ fn main() -> ExitCode {
 fn serve(mut config: Config) -> Result<(), StartError> {
     net::raise_descriptor_limit();
     config.secrets = Secrets::from_env()?;
+    config.restore()?;
     let welcome = Welcome::prepare(&mut config)?;
     let server = Server::start(config)?;
     let core = server.core().clone();

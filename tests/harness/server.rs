@@ -50,9 +50,9 @@ impl Server {
         Self::launch(command)
     }
 
-    /// Starts it and waits for its listeners.
+    /// Starts it, as this command does, and waits for its listeners.
     #[track_caller]
-    fn launch(mut command: Command) -> Self {
+    pub fn launch(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("starting socksd");
         let stdout = Lines::of(child.stdout.take().expect("a pipe"));
@@ -89,6 +89,12 @@ impl Server {
     /// What it has logged so far.
     pub fn log(&self) -> String {
         self.stderr.text()
+    }
+
+    /// Ends it as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("killing socksd");
+        self.child.wait().expect("its end");
     }
 
     #[cfg(unix)]
