@@ -70,6 +70,7 @@ const CHUNK: usize = 1024;
 ///
 /// # Errors
 /// [`ConverseError`] when the peer is too slow or the connection breaks.
+#[inline(never)]
 pub fn converse<S: Session + ?Sized>(
     stream: &TcpStream,
     session: &mut S,
