@@ -283,8 +283,8 @@ fn settings(config: Config) -> Answer {
     let mut facts = vec![
         fact("timeout", "silence that ends a connection", seconds),
         count("max_connections", "most connections at once", config.max_connections),
-        count("max_per_user", "of one user (0: no limit)", config.max_per_user),
-        count("max_per_address", "from one address (0: no limit)", config.max_per_address),
+        count("max_per_user", "those of one user (0: no limit)", config.max_per_user),
+        count("max_per_address", "those from one address (0: no limit)", config.max_per_address),
         count("max_users", "most users", config.max_users),
         fact("buffer_size", "relay buffer (0: grows)", Value::Octets(config.buffer_size.into())),
         count("page_size", "users in a page", config.page_size.into()),
