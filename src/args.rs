@@ -8,7 +8,7 @@ use std::time::Duration;
 use argh::FromArgs;
 
 use crate::core::{BufferSize, Maildir, Name, Password, Settings, latin1};
-use crate::manage::Secrets;
+use crate::manage::{DIALECTS, Dialect, Secrets};
 use crate::server::Config;
 use crate::socks::service::Options;
 use crate::token::Mint;
@@ -134,6 +134,7 @@ impl Args {
     /// not by argh, which would show the password in its error.
     pub fn into_config(self) -> Result<Config, String> {
         let (users, admins) = (accounts("-u", &self.user)?, accounts("-U", &self.admin)?);
+        let dialects = self.dialects();
         let settings = Settings {
             timeout: self.timeout,
             max_connections: self.max_connections,
@@ -144,15 +145,10 @@ impl Args {
             spoofing: self.credentials_log.is_some() && !self.no_credential_monitor,
             ..Settings::default()
         };
-        let mut dialects = vec![("shoes", SocketAddr::new(self.shoes_listen, self.shoes_port))];
-        dialects.extend(self.monitor.map(|address| ("monitor", address)));
-        dialects.extend(self.oneshot.map(|address| ("oneshot", address)));
-        dialects.extend(self.datagram.map(|address| ("datagram", address)));
-        dialects.extend(self.json.map(|address| ("json", address)));
         Ok(Config {
             socks: SocketAddr::new(self.listen, self.port),
-            pop3: self.pop3,
             dialects,
+            pop3: self.pop3,
             secrets: Secrets::default(),
             users,
             admins,
@@ -169,6 +165,19 @@ impl Args {
             access_log: self.access_log,
             credentials_log: self.credentials_log,
         })
+    }
+
+    /// The rows of the dialects that have an address.
+    fn dialects(&self) -> Vec<(Dialect, SocketAddr)> {
+        let address = |dialect: &Dialect| match dialect.name {
+            "shoes" => Some(SocketAddr::new(self.shoes_listen, self.shoes_port)),
+            "monitor" => self.monitor,
+            "oneshot" => self.oneshot,
+            "datagram" => self.datagram,
+            "json" => self.json,
+            _ => None,
+        };
+        DIALECTS.iter().filter_map(|dialect| Some((*dialect, address(dialect)?))).collect()
     }
 }
 
@@ -231,11 +240,15 @@ mod tests {
         args.into_config()
     }
 
+    fn dialects(config: &Config) -> Vec<String> {
+        config.dialects.iter().map(|(dialect, at)| format!("{} {at}", dialect.name)).collect()
+    }
+
     #[test]
     fn nothing_at_all_is_enough() {
         let config = parse(&[]).unwrap();
         assert_eq!(config.socks.to_string(), "127.0.0.1:1080");
-        assert_eq!(config.dialects, [("shoes", "127.0.0.1:8080".parse().unwrap())]);
+        assert_eq!(dialects(&config), ["shoes 127.0.0.1:8080"]);
         assert_eq!(config.settings.max_connections, 500);
         assert!(config.users.is_empty() && config.admins.is_empty());
     }
@@ -254,16 +267,23 @@ mod tests {
     fn other_dialects_listen_where_it_is_said() {
         let line = "-P 0 --monitor 127.0.0.1:0 --oneshot [::1]:9090";
         let config = parse(&line.split(' ').collect::<Vec<_>>()).unwrap();
-        let dialects = config.dialects.iter().map(|(name, at)| format!("{name} {at}"));
         let expected = ["shoes 127.0.0.1:0", "monitor 127.0.0.1:0", "oneshot [::1]:9090"];
-        assert_eq!(dialects.collect::<Vec<_>>(), expected);
+        assert_eq!(dialects(&config), expected);
     }
 
     #[test]
     fn other_dialects_are_off_unless_their_address_is_given() {
         let config = parse(&["--datagram", "[::1]:9000"]).unwrap();
-        assert_eq!(config.dialects[1..], [("datagram", "[::1]:9000".parse().unwrap())]);
+        assert_eq!(dialects(&config)[1..], ["datagram [::1]:9000"]);
         assert!(parse(&["--datagram", "9000"]).is_err());
+    }
+
+    #[test]
+    fn every_dialect_has_an_option() {
+        for dialect in DIALECTS.iter().filter(|dialect| dialect.name != "shoes") {
+            let config = parse(&[&format!("--{}", dialect.name), "127.0.0.2:9"]).unwrap();
+            assert_eq!(dialects(&config)[1..], [format!("{} 127.0.0.2:9", dialect.name)]);
+        }
     }
 
     #[test]

@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::core::{AdminSecrets, Core, Denied, Lines, Name, Password, Settings, Start};
-use crate::manage::{
-    self, Conversation, Dialect, Opener, Responder, SecretError, Secrets, Transport,
-};
+use crate::manage::{Conversation, Dialect, Opener, Responder, SecretError, Secrets, Transport};
 use crate::net::acceptor::Acceptor;
 use crate::net::close::close_gracefully;
 use crate::net::datagram_socket::DatagramSocket;
@@ -41,8 +39,9 @@ const AFTER_CUT: Duration = Duration::from_millis(500);
 pub struct Config {
     /// Where SOCKS5 clients connect.
     pub socks: SocketAddr,
-    /// Where the dialects listen, by their names.
-    pub dialects: Vec<(&'static str, SocketAddr)>,
+    /// The dialects and where they listen: rows of [`DIALECTS`](crate::manage::DIALECTS),
+    /// or of one's own.
+    pub dialects: Vec<(Dialect, SocketAddr)>,
     /// Where POP3 clients connect, if there are mailboxes for them.
     pub pop3: Option<SocketAddr>,
     /// What dialects without accounts need.
@@ -76,8 +75,6 @@ pub enum StartError {
     Log(PathBuf, io::Error),
     /// A user can't be added.
     User(Denied),
-    /// There is no dialect of this name.
-    Dialect(&'static str),
     /// POP3 lacks something.
     Pop3(&'static str),
     /// A dialect's secret is missing or no secret at all.
@@ -102,7 +99,6 @@ impl fmt::Display for StartError {
                 write!(f, "opening the log {} failed: {error}", path.display())
             }
             Self::User(denied) => write!(f, "adding a user failed: {denied}"),
-            Self::Dialect(name) => write!(f, "there is no management dialect {name}"),
             Self::Pop3(lacks) => write!(f, "serving POP3 needs {lacks}"),
             Self::Secret(error) => error.fmt(f),
             Self::System(error) => write!(f, "starting failed: {error}"),
@@ -281,7 +277,7 @@ impl Server {
 /// Holds one management conversation on a thread of its pool.
 fn manage(
     pool: &Pool,
-    dialect: &'static Dialect,
+    dialect: Dialect,
     login_timeout: Duration,
     mut session: Conversation,
     stream: TcpStream,
@@ -328,7 +324,7 @@ impl Listening {
 /// Listeners that nobody serves yet.
 struct Listeners {
     socks: TcpListener,
-    dialects: Vec<(&'static Dialect, Bound)>,
+    dialects: Vec<(Dialect, Bound)>,
 }
 
 /// A socket of a dialect, and what is to be spoken there.
@@ -339,15 +335,15 @@ enum Bound {
 
 fn listen(
     socks: SocketAddr,
-    dialects: &[(&'static str, SocketAddr)],
+    dialects: &[(Dialect, SocketAddr)],
     core: &Core,
     secrets: &Secrets,
 ) -> Result<Listeners, StartError> {
     let taken = |name, address| move |error| StartError::Listen(name, address, error);
     let socks = TcpListener::bind(socks).map_err(taken(service::NAME, socks))?;
     let mut found = Vec::new();
-    for &(name, address) in dialects {
-        let dialect = manage::dialect(name).ok_or(StartError::Dialect(name))?;
+    for &(dialect, address) in dialects {
+        let name = dialect.name;
         let bound = match dialect.transport {
             Transport::Tcp(start) => {
                 let open = start(core, secrets)?;
