@@ -4,6 +4,7 @@
 //! these types is already acceptable; nothing past the edge checks again.
 
 use std::fmt;
+use std::sync::Arc;
 
 use subtle::{Choice, ConstantTimeEq};
 
@@ -78,8 +79,9 @@ impl fmt::Debug for Name {
 }
 
 /// A secret of 1-255 octets. It never shows in `Debug` and has no `Display`.
+/// Clones are the same secret, see [`Self::is`].
 #[derive(Clone)]
-pub struct Password(Box<[u8]>);
+pub struct Password(Arc<[u8]>);
 
 impl Password {
     /// Accepts the octets of a password.
@@ -95,6 +97,11 @@ impl Password {
     /// a block of fixed size with their length, and the blocks are compared.
     pub fn matches(&self, candidate: &[u8]) -> bool {
         bool::from(self.block().ct_eq(&block(candidate)) & fits(candidate))
+    }
+
+    /// Whether this is that very secret, and not one set later that reads alike.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     fn block(&self) -> [u8; MAX_LENGTH + 1] {

@@ -97,12 +97,12 @@ pub struct LoginRefused;
 /// A client that may use a managed service: made by [`Core::log_in_user`] or
 /// [`Core::open_access`] only.
 #[derive(Debug, Clone)]
-pub struct Client(Option<Name>);
+pub struct Client(Option<(Name, Password)>);
 
 impl Client {
     /// Its name; `None` with open access.
     pub fn name(&self) -> Option<&Name> {
-        self.0.as_ref()
+        self.0.as_ref().map(|(name, _)| name)
     }
 }
 
@@ -291,11 +291,12 @@ impl Core {
         if connection.admit_user(client.name(), most) { Ok(()) } else { Err(OverLimit) }
     }
 
-    /// Whether a client may still open something new: it has not been removed, and
-    /// a login has not become required since.
+    /// Whether a client may still open something new: since its login it has not
+    /// been removed or given another password; without one, none has become
+    /// required.
     pub fn still_welcome(&self, client: &Client) -> bool {
-        match client.name() {
-            Some(name) => self.0.users.contains(name),
+        match &client.0 {
+            Some((name, password)) => self.0.users.is_current(name, password),
             None => !self.0.users.login_required(),
         }
     }

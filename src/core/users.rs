@@ -35,18 +35,21 @@ impl Users {
         self.accounts.read().keys().cloned().collect()
     }
 
-    /// The name of the account that these octets open.
-    pub(super) fn check(&self, name: &[u8], password: &[u8]) -> Option<Name> {
+    /// The account that these octets open.
+    pub(super) fn check(&self, name: &[u8], password: &[u8]) -> Option<(Name, Password)> {
         let name = Name::new(name).ok();
         let accounts = self.accounts.read();
         let found = name.as_ref().and_then(|name| accounts.get(name));
         let matches = found.unwrap_or(&self.decoy).matches(password);
-        name.filter(|_| matches && found.is_some())
+        let found = found.filter(|_| matches).cloned();
+        drop(accounts);
+        name.zip(found)
     }
 
-    /// Whether this user still exists.
-    pub fn contains(&self, name: &Name) -> bool {
-        self.accounts.read().contains_key(name)
+    /// Whether an account is still the one that [`Self::check`] has found: not
+    /// removed, and with no other password.
+    pub(super) fn is_current(&self, name: &Name, password: &Password) -> bool {
+        self.accounts.read().get(name).is_some_and(|current| current.is(password))
     }
 
     pub(super) fn add(&self, name: Name, password: Password, cap: u32) -> Result<(), Denied> {
@@ -116,12 +119,18 @@ mod tests {
     fn a_login_needs_name_and_password() {
         let users = Users::new(password("decoy"));
         users.add(name("ana"), password("a"), 9).unwrap();
-        assert_eq!(users.check(b"ana", b"a"), Some(name("ana")));
+        let (found, before) = users.check(b"ana", b"a").unwrap();
+        assert_eq!(found, name("ana"));
+        assert!(users.is_current(&found, &before));
         assert!(users.check(b"ana", b"b").is_none());
         assert!(users.check(b"bea", b"decoy").is_none());
         users.edit(name("ana"), password("b")).unwrap();
         assert!(users.check(b"ana", b"a").is_none());
-        assert_eq!(users.check(b"ana", b"b"), Some(name("ana")));
+        assert!(users.check(b"ana", b"b").is_some());
+        assert!(!users.is_current(&found, &before));
+        users.remove(name("ana")).unwrap();
+        users.add(name("ana"), password("a"), 9).unwrap();
+        assert!(!users.is_current(&found, &before));
         assert!(matches!(users.edit(name("bea"), password("b")), Err(Denied::UserUnknown(_))));
     }
 }

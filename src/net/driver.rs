@@ -100,7 +100,12 @@ pub fn converse<S: Session + ?Sized>(
                     let Some(until) = until else { return Ok(Ending::Left { spoke }) };
                     clock.sleep(until)?;
                 } else {
-                    spoke |= clock.read(&mut input, room, until)?;
+                    match clock.read(&mut input, room, until) {
+                        Ok(came) => spoke |= came,
+                        // Some knock and leave with a reset.
+                        Err(ConverseError::Io(_)) if !spoke => return Ok(Ending::Left { spoke }),
+                        Err(error) => return Err(error),
+                    }
                 }
             }
         }
