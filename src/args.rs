@@ -1,5 +1,6 @@
 //! The command line of socksd: raw arguments become a validated [`Config`].
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -68,10 +69,10 @@ pub struct Args {
     /// client connections at once (500)
     #[argh(option, arg_name = "n", default = "500")]
     max_connections: u32,
-    /// client connections at once of one user (no limit)
+    /// client connections at once of one user (0: no limit)
     #[argh(option, arg_name = "n")]
     max_per_user: Option<u32>,
-    /// client connections at once from one address (no limit)
+    /// client connections at once from one address (0: no limit)
     #[argh(option, arg_name = "n")]
     max_per_address: Option<u32>,
     /// seconds without a byte after which a connection is ended (3600)
@@ -138,8 +139,8 @@ impl Args {
         let settings = Settings {
             timeout: self.timeout,
             max_connections: self.max_connections,
-            max_per_user: self.max_per_user,
-            max_per_address: self.max_per_address,
+            max_per_user: self.max_per_user.filter(|most| *most > 0),
+            max_per_address: self.max_per_address.filter(|most| *most > 0),
             buffer_size: self.buffer_size,
             maildir: self.maildir,
             spoofing: self.credentials_log.is_some() && !self.no_credential_monitor,
@@ -186,7 +187,13 @@ const fn secs(count: u64) -> Duration {
 }
 
 fn accounts(flag: &str, given: &[String]) -> Result<Vec<Account>, String> {
-    given.iter().map(|text| account(flag, text)).collect()
+    let accounts: Vec<Account> =
+        given.iter().map(|text| account(flag, text)).collect::<Result<_, _>>()?;
+    let mut names = BTreeSet::new();
+    match accounts.iter().find(|(name, _)| !names.insert(name)) {
+        Some((name, _)) => Err(format!("option {flag}: {name} is given twice, leave one out")),
+        None => Ok(accounts),
+    }
 }
 
 fn account(flag: &str, text: &str) -> Result<Account, String> {
@@ -300,6 +307,19 @@ mod tests {
         assert_eq!(config.settings.maildir, Some(PathBuf::from("/")));
         assert!(parse(&["--maildir", "/no/such/folder"]).is_err());
         assert!(parse(&["--pop3", "110"]).is_err());
+    }
+
+    #[test]
+    fn an_account_is_given_once() {
+        let error = parse(&["-U", "ana:1", "-U", "ana:2"]).err().unwrap();
+        assert_eq!(error, "option -U: ana is given twice, leave one out");
+        assert!(parse(&["-u", "ana:1", "-U", "ana:2"]).is_ok());
+    }
+
+    #[test]
+    fn a_limit_of_nobody_is_no_limit() {
+        let settings = parse(&["--max-per-user", "0", "--max-per-address", "7"]).unwrap().settings;
+        assert_eq!((settings.max_per_user, settings.max_per_address), (None, Some(7)));
     }
 
     #[test]
