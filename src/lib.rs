@@ -27,6 +27,7 @@
 //! 5. [`net::relay`]: two threads, each copying one direction.
 //! 6. [`pop3`]: the mailboxes of the users, from files on disk to the wire.
 //! 7. [`manage`]: one file per management dialect, and the table of them.
+//!    `examples/sixth_dialect.rs` is a whole one.
 //! 8. [`state`]: the file in which users, admins and settings survive a restart.
 //! 9. [`server`]: starts all of it, and stops it in the right order.
 //!

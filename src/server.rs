@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::core::{Core, Lines};
-use crate::manage::{self, Conversation, Dialect, Opener, Responder, Secrets, Transport};
+use crate::manage::{Conversation, Dialect, Opener, Responder, Secrets, Transport};
 use crate::net::acceptor::Acceptor;
 use crate::net::close::close_gracefully;
 use crate::net::datagram_socket::DatagramSocket;
@@ -186,7 +186,7 @@ impl Server {
 /// Holds one management conversation on a thread of its pool.
 fn manage(
     pool: &Pool,
-    dialect: &'static Dialect,
+    dialect: Dialect,
     login_timeout: Duration,
     mut session: Conversation,
     stream: TcpStream,
@@ -233,7 +233,7 @@ impl Listening {
 /// Listeners that nobody serves yet.
 struct Listeners {
     socks: TcpListener,
-    dialects: Vec<(&'static Dialect, Bound)>,
+    dialects: Vec<(Dialect, Bound)>,
 }
 
 /// A socket of a dialect, and what is to be spoken there.
@@ -244,15 +244,15 @@ enum Bound {
 
 fn listen(
     socks: SocketAddr,
-    dialects: &[(&'static str, SocketAddr)],
+    dialects: &[(Dialect, SocketAddr)],
     core: &Core,
     secrets: &Secrets,
 ) -> Result<Listeners, StartError> {
     let taken = |name, address| move |error| StartError::Listen(name, address, error);
     let socks = TcpListener::bind(socks).map_err(taken(service::NAME, socks))?;
     let mut found = Vec::new();
-    for &(name, address) in dialects {
-        let dialect = manage::dialect(name).ok_or(StartError::Dialect(name))?;
+    for &(dialect, address) in dialects {
+        let name = dialect.name;
         let bound = match dialect.transport {
             Transport::Tcp(start) => {
                 let open = start(core, secrets)?;

@@ -72,7 +72,7 @@ pub use verifier::Secret;
 
 use admins::Admin;
 use managed::Managed;
-use verifier::Verifier;
+use verifier::{Kept, Verifier};
 
 /// What a [`Core`] begins with.
 #[derive(Default)]
@@ -114,12 +114,12 @@ pub struct LoginRefused;
 /// A client that may use a managed service: made by [`Core::log_in_user`] or
 /// [`Core::open_access`] only.
 #[derive(Debug, Clone)]
-pub struct Client(Option<Name>);
+pub struct Client(Option<(Name, Arc<Kept>)>);
 
 impl Client {
     /// Its name; `None` with open access.
     pub fn name(&self) -> Option<&Name> {
-        self.0.as_ref()
+        self.0.as_ref().map(|(name, _)| name)
     }
 }
 
@@ -262,8 +262,9 @@ impl Core {
             let name = Name::new(name).ok();
             let managed = self.managed();
             let kept = name.as_ref().and_then(|name| managed.users.get(name));
-            let right = self.0.verifier.verify(kept, password);
-            name.filter(|_| right).map(|name| Client(Some(name)))
+            let right = self.0.verifier.verify(kept.map(|kept| &**kept), password);
+            let kept = kept.filter(|_| right).cloned();
+            name.zip(kept).map(|found| Client(Some(found)))
         })
     }
 
@@ -315,12 +316,14 @@ impl Core {
         if connection.admit_user(client.name(), most) { Ok(()) } else { Err(OverLimit) }
     }
 
-    /// Whether a client may still open something new: it has not been removed, and
-    /// a login has not become required since.
+    /// Whether a client may still open something new: since its login it has not
+    /// been removed or given another password; without one, none has become
+    /// required.
     pub fn still_welcome(&self, client: &Client) -> bool {
-        match client.name() {
-            Some(name) => self.0.managed.read().users.get(name).is_some(),
-            None => !self.0.managed.read().users.login_required,
+        let managed = self.0.managed.read();
+        match &client.0 {
+            Some((name, password)) => managed.users.is_current(name, password),
+            None => !managed.users.login_required,
         }
     }
 

@@ -23,8 +23,14 @@ impl Users {
     }
 
     /// The password of a user.
-    pub(super) fn get(&self, name: &Name) -> Option<&Kept> {
-        self.accounts.get(name).map(|kept| &**kept)
+    pub(super) fn get(&self, name: &Name) -> Option<&Arc<Kept>> {
+        self.accounts.get(name)
+    }
+
+    /// Whether an account is still the one that [`Self::get`] has found: not
+    /// removed, and with no other password.
+    pub(super) fn is_current(&self, name: &Name, password: &Arc<Kept>) -> bool {
+        self.get(name).is_some_and(|current| Arc::ptr_eq(current, password))
     }
 
     pub(super) fn add(&mut self, name: Name, password: Kept, cap: u32) -> Result<(), Denied> {
@@ -80,6 +86,21 @@ mod tests {
         users.remove(name("ana")).unwrap();
         assert!(users.login_required);
         assert!(users.get(&name("ana")).is_none());
+    }
+
+    #[test]
+    fn an_account_is_not_the_one_that_takes_its_place() {
+        let mut users = Users::default();
+        let ana = name("ana");
+        users.add(ana.clone(), password("a"), 9).unwrap();
+        let before = users.get(&ana).unwrap().clone();
+        assert!(users.is_current(&ana, &before) && !users.is_current(&name("bea"), &before));
+        users.edit(ana.clone(), password("a")).unwrap();
+        assert!(!users.is_current(&ana, &before));
+        users.remove(ana.clone()).unwrap();
+        assert!(!users.is_current(&ana, &before));
+        users.add(ana.clone(), password("a"), 9).unwrap();
+        assert!(!users.is_current(&ana, &before));
     }
 
     #[test]

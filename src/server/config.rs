@@ -11,7 +11,7 @@ use crossbeam_channel::Receiver;
 use crate::core::{
     AdminSecrets, Core, Denied, Lines, Name, Secret, Settings, Snapshot, Start, Store,
 };
-use crate::manage::{SecretError, Secrets};
+use crate::manage::{Dialect, SecretError, Secrets};
 use crate::socks::service::Options;
 use crate::state::{StateError, StateFile};
 
@@ -19,8 +19,9 @@ use crate::state::{StateError, StateFile};
 pub struct Config {
     /// Where SOCKS5 clients connect.
     pub socks: SocketAddr,
-    /// Where the dialects listen, by their names.
-    pub dialects: Vec<(&'static str, SocketAddr)>,
+    /// The dialects and where they listen: rows of [`DIALECTS`](crate::manage::DIALECTS),
+    /// or of one's own.
+    pub dialects: Vec<(Dialect, SocketAddr)>,
     /// Where POP3 clients connect, if there are mailboxes for them.
     pub pop3: Option<SocketAddr>,
     /// What dialects without accounts need.
@@ -136,8 +137,6 @@ pub enum StartError {
     Log(PathBuf, io::Error),
     /// A user can't be added.
     User(Denied),
-    /// There is no dialect of this name.
-    Dialect(&'static str),
     /// POP3 lacks something.
     Pop3(&'static str),
     /// The state can't be read or written.
@@ -164,7 +163,6 @@ impl fmt::Display for StartError {
                 write!(f, "opening the log {} failed: {error}", path.display())
             }
             Self::User(denied) => write!(f, "adding a user failed: {denied}"),
-            Self::Dialect(name) => write!(f, "there is no management dialect {name}"),
             Self::Pop3(lacks) => write!(f, "serving POP3 needs {lacks}"),
             Self::State(error) => error.fmt(f),
             Self::Secret(error) => error.fmt(f),

@@ -1,6 +1,8 @@
 //! The programs from outside: only their command lines, sockets, logs and exit
 //! codes, over loopback and on free ports. Every test has a process of its own.
 
+#[path = "../foreign/mod.rs"]
+mod foreign;
 #[path = "../harness/mod.rs"]
 mod harness;
 

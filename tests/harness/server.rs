@@ -50,13 +50,26 @@ impl Server {
         Self::launch(command)
     }
 
+    /// As [`Self::start`], with a log that goes into a pipe which nobody reads.
+    #[track_caller]
+    pub fn start_unheard(args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
+        command.args(BASE).args(args);
+        let child = spawn(&mut command);
+        Self::of(child, Lines::of(std::io::empty()))
+    }
+
     /// Starts it, as this command does, and waits for its listeners.
     #[track_caller]
     pub fn launch(mut command: Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("starting socksd");
-        let stdout = Lines::of(child.stdout.take().expect("a pipe"));
+        let mut child = spawn(&mut command);
         let stderr = Lines::of(child.stderr.take().expect("a pipe"));
+        Self::of(child, stderr)
+    }
+
+    #[track_caller]
+    fn of(mut child: Child, stderr: Lines) -> Self {
+        let stdout = Lines::of(child.stdout.take().expect("a pipe"));
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
         let mut server = Self { socks: nowhere, shoes: nowhere, child, stdout, stderr };
         server.socks = server.listener("socks");
@@ -113,6 +126,12 @@ impl Server {
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("its state").is_none()
     }
+}
+
+#[track_caller]
+fn spawn(command: &mut Command) -> Child {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("starting socksd")
 }
 
 impl Drop for Server {

@@ -28,7 +28,7 @@ pub fn web() -> SocketAddr {
     })
 }
 
-/// Runs curl, which must be there: it is one of the clients this is made for.
+/// Runs curl; whoever calls this has seen that it is there.
 #[track_caller]
 pub fn curl(args: &[&str]) -> Run {
     let mut command = Command::new("curl");

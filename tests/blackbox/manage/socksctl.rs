@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::process::Command;
 
+use crate::foreign::is_there;
 use crate::harness::file::Scratch;
 use crate::harness::server::{Run, Server, run};
 use crate::harness::shoes::Admin;
@@ -37,6 +38,9 @@ fn failure(at: SocketAddr, login: &str, args: &[&str]) -> Option<i32> {
 /// What the whole of it is for.
 #[test]
 fn a_user_added_a_moment_ago_fetches_a_page() {
+    if !is_there(&["curl", "--version"]) {
+        return;
+    }
     let log = Scratch::new("log");
     let server = Server::start(&["--access-log", log.path(), "-u", "first:1234"]);
     granted(&server, &["add-user", "ana", "5678"]);

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::process::Command;
 
+use crate::harness::clock::until;
 use crate::harness::file::Scratch;
 use crate::harness::server::{ADMIN, Run, Server, run};
 use crate::harness::shoes::{Admin, add, buffer_size, edit, refusal, remove, spoofing};
@@ -48,7 +49,7 @@ fn changes_survive_a_restart() {
     assert_eq!(admin.spoofing(), 1);
     assert!(can_log_in(&server, "ana", "4321") && !can_log_in(&server, "ana", "1234"));
     assert!(!can_log_in(&server, "bob", "5678"));
-    assert!(server.log().contains("user-ignored name=bob"), "{}", server.log());
+    until("it names what it ignores", || server.log().contains("user-ignored name=bob"));
 }
 
 #[test]
@@ -119,7 +120,8 @@ fn a_start_that_fails_leaves_no_state_behind() {
 
 #[test]
 fn without_a_state_the_start_says_so() {
-    assert!(Server::open().log().contains("in memory only"));
+    let server = Server::open();
+    until("it says so", || server.log().contains("in memory only"));
     let file = Scratch::new("toml");
     let server = with_state(&file, &[]);
     assert!(!server.log().contains("in memory only"), "{}", server.log());
@@ -212,7 +214,7 @@ fn what_cannot_be_stored_is_refused_in_every_dialect() {
         assert_eq!(run.status.code(), Some(1), "{dialect}: {}", run.stderr);
         assert!(run.stderr.contains(said), "{dialect}: {}", run.stderr);
     }
-    assert!(server.log().contains("change-not-stored"), "{}", server.log());
+    until("the log says why", || server.log().contains("change-not-stored"));
     // Nothing of it has happened, and the service goes on.
     assert_eq!(Admin::of(&server).users(), [b"ana".to_vec()]);
     assert!(can_log_in(&server, "ana", "1234") && !can_log_in(&server, "bob", "5678"));

@@ -1,5 +1,6 @@
 //! curl as a client: somebody else's idea of SOCKS5.
 
+use crate::foreign::is_there;
 use crate::harness::server::Server;
 use crate::harness::socks::LOOPBACK;
 use crate::harness::target::Nobody;
@@ -14,6 +15,9 @@ fn expect_page(args: &[&str]) {
 
 #[test]
 fn by_address_and_by_name() {
+    if !is_there(&["curl", "--version"]) {
+        return;
+    }
     let server = Server::open();
     let (proxy, web) = (server.socks.to_string(), web());
     expect_page(&["--socks5", &proxy, &format!("http://{web}/")]);
@@ -22,6 +26,9 @@ fn by_address_and_by_name() {
 
 #[test]
 fn with_a_user_and_a_password() {
+    if !is_there(&["curl", "--version"]) {
+        return;
+    }
     let server = Server::start(&["-u", "ana:1234"]);
     let (proxy, web) = (server.socks.to_string(), web());
     let url = format!("http://localhost:{}/", web.port());
@@ -35,6 +42,9 @@ fn with_a_user_and_a_password() {
 
 #[test]
 fn a_refused_connection_is_reported() {
+    if !is_there(&["curl", "--version"]) {
+        return;
+    }
     let server = Server::open();
     let nobody = Nobody::on(LOOPBACK);
     let url = format!("http://{}/", nobody.address());
