@@ -58,6 +58,7 @@
 pub mod args;
 pub mod client;
 pub mod core;
+pub mod hash;
 pub mod logger;
 pub mod manage;
 pub mod net;

@@ -68,6 +68,15 @@ impl Secrets {
         })
     }
 
+    /// These, and the others where there is none.
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            datagram: self.datagram.or(others.datagram),
+            jwt: self.jwt.or(others.jwt),
+            oneshot: self.oneshot.or(others.oneshot),
+        }
+    }
+
     /// The datagram dialect's own.
     ///
     /// # Errors

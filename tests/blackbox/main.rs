@@ -25,6 +25,7 @@ mod socks {
 mod manage {
     mod access_log;
     mod changes;
+    mod config;
     mod credentials;
     mod guessing;
     mod kill;
