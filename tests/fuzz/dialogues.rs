@@ -44,12 +44,12 @@ pub fn fuzz_all() {
     }
 }
 
+/// A name and a password.
+type Login = (Vec<u8>, Vec<u8>);
+
 /// The logins seen in turns, of which the server has the first, and whether it still
 /// watches.
-fn watch<'a>(
-    port: u16,
-    turns: impl Iterator<Item = Vec<&'a [u8]>>,
-) -> (Vec<(Vec<u8>, Vec<u8>)>, bool) {
+fn watch<'a>(port: u16, turns: impl Iterator<Item = Vec<&'a [u8]>>) -> (Vec<Login>, bool) {
     let logins = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&logins);
     let record = move |name: &[u8], password: &[u8]| {
