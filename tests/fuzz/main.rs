@@ -33,7 +33,7 @@ use std::env;
 use random::Random;
 
 /// Inputs of a target in an ordinary test run, which takes seconds.
-const INPUTS: u64 = 3_000;
+const INPUTS: u64 = 2_000;
 const SEED: u64 = 0x1928_1929_1939;
 
 /// Feeds inputs to a target: `probe` makes one from chance and checks what must hold,
