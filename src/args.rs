@@ -1,5 +1,6 @@
 //! The command line of socksd: raw arguments become a validated [`Config`].
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -7,10 +8,11 @@ use std::time::Duration;
 
 use argh::FromArgs;
 
-use crate::core::{BufferSize, Maildir, Name, Password, Settings, latin1};
-use crate::manage::Secrets;
+use crate::core::{BufferSize, Maildir, Name, Password, Secret, Settings, latin1};
+use crate::manage::{DIALECTS, Dialect, Secrets};
 use crate::server::Config;
 use crate::socks::service::Options;
+use crate::state::StateFile;
 use crate::token::Mint;
 
 /// A SOCKS5 proxy that can be managed while it runs.
@@ -59,6 +61,10 @@ pub struct Args {
     /// folder of the mailboxes: DIR/NAME/cur and new
     #[argh(option, arg_name = "dir", from_str_fn(maildir))]
     maildir: Option<PathBuf>,
+    /// file in which users, admins and settings survive a restart; once it exists,
+    /// it wins over -u, -U and the options for settings that an admin has changed
+    #[argh(option, arg_name = "file")]
+    state: Option<PathBuf>,
     /// leave the credential monitor off although there is a log for it
     #[argh(switch, short = 'N')]
     no_credential_monitor: bool,
@@ -68,10 +74,10 @@ pub struct Args {
     /// client connections at once (500)
     #[argh(option, arg_name = "n", default = "500")]
     max_connections: u32,
-    /// client connections at once of one user (no limit)
+    /// client connections at once of one user (0: no limit)
     #[argh(option, arg_name = "n")]
     max_per_user: Option<u32>,
-    /// client connections at once from one address (no limit)
+    /// client connections at once from one address (0: no limit)
     #[argh(option, arg_name = "n")]
     max_per_address: Option<u32>,
     /// seconds without a byte after which a connection is ended (3600)
@@ -122,7 +128,7 @@ pub enum Command {
 }
 
 /// A name and a password.
-type Account = (Name, Password);
+type Account = (Name, Secret);
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -134,26 +140,24 @@ impl Args {
     /// not by argh, which would show the password in its error.
     pub fn into_config(self) -> Result<Config, String> {
         let (users, admins) = (accounts("-u", &self.user)?, accounts("-U", &self.admin)?);
+        let dialects = self.dialects();
         let settings = Settings {
             timeout: self.timeout,
             max_connections: self.max_connections,
-            max_per_user: self.max_per_user,
-            max_per_address: self.max_per_address,
+            max_per_user: self.max_per_user.filter(|most| *most > 0),
+            max_per_address: self.max_per_address.filter(|most| *most > 0),
             buffer_size: self.buffer_size,
             maildir: self.maildir,
             spoofing: self.credentials_log.is_some() && !self.no_credential_monitor,
             ..Settings::default()
         };
-        let mut dialects = vec![("shoes", SocketAddr::new(self.shoes_listen, self.shoes_port))];
-        dialects.extend(self.monitor.map(|address| ("monitor", address)));
-        dialects.extend(self.oneshot.map(|address| ("oneshot", address)));
-        dialects.extend(self.datagram.map(|address| ("datagram", address)));
-        dialects.extend(self.json.map(|address| ("json", address)));
         Ok(Config {
             socks: SocketAddr::new(self.listen, self.port),
-            pop3: self.pop3,
             dialects,
+            pop3: self.pop3,
             secrets: Secrets::default(),
+            state: self.state.as_deref().map(StateFile::new),
+            stored: None,
             users,
             admins,
             settings,
@@ -170,6 +174,19 @@ impl Args {
             credentials_log: self.credentials_log,
         })
     }
+
+    /// The rows of the dialects that have an address.
+    fn dialects(&self) -> Vec<(Dialect, SocketAddr)> {
+        let address = |dialect: &Dialect| match dialect.name {
+            "shoes" => Some(SocketAddr::new(self.shoes_listen, self.shoes_port)),
+            "monitor" => self.monitor,
+            "oneshot" => self.oneshot,
+            "datagram" => self.datagram,
+            "json" => self.json,
+            _ => None,
+        };
+        DIALECTS.iter().filter_map(|dialect| Some((*dialect, address(dialect)?))).collect()
+    }
 }
 
 const fn secs(count: u64) -> Duration {
@@ -177,7 +194,13 @@ const fn secs(count: u64) -> Duration {
 }
 
 fn accounts(flag: &str, given: &[String]) -> Result<Vec<Account>, String> {
-    given.iter().map(|text| account(flag, text)).collect()
+    let accounts: Vec<Account> =
+        given.iter().map(|text| account(flag, text)).collect::<Result<_, _>>()?;
+    let mut names = BTreeSet::new();
+    match accounts.iter().find(|(name, _)| !names.insert(name)) {
+        Some((name, _)) => Err(format!("option {flag}: {name} is given twice, leave one out")),
+        None => Ok(accounts),
+    }
 }
 
 fn account(flag: &str, text: &str) -> Result<Account, String> {
@@ -192,7 +215,7 @@ fn account(flag: &str, text: &str) -> Result<Account, String> {
     let name = Name::new(&octets).map_err(|error| wrong("name", &error))?;
     let octets = latin1(password).map_err(|error| wrong("password", &error))?;
     let password = Password::new(&octets).map_err(|error| wrong("password", &error))?;
-    Ok((name, password))
+    Ok((name, password.into()))
 }
 
 /// A year: longer makes no sense, and an `Instant` can still add it.
@@ -231,11 +254,15 @@ mod tests {
         args.into_config()
     }
 
+    fn dialects(config: &Config) -> Vec<String> {
+        config.dialects.iter().map(|(dialect, at)| format!("{} {at}", dialect.name)).collect()
+    }
+
     #[test]
     fn nothing_at_all_is_enough() {
         let config = parse(&[]).unwrap();
         assert_eq!(config.socks.to_string(), "127.0.0.1:1080");
-        assert_eq!(config.dialects, [("shoes", "127.0.0.1:8080".parse().unwrap())]);
+        assert_eq!(dialects(&config), ["shoes 127.0.0.1:8080"]);
         assert_eq!(config.settings.max_connections, 500);
         assert!(config.users.is_empty() && config.admins.is_empty());
     }
@@ -246,7 +273,7 @@ mod tests {
         let config = parse(&line.split(' ').collect::<Vec<_>>()).unwrap();
         assert_eq!(config.socks.to_string(), "[::1]:0");
         assert_eq!(config.users.len(), 2);
-        assert!(config.users[0].1.matches(b"b:c"));
+        assert!(matches!(&config.users[0].1, Secret::Plain(password) if password.matches(b"b:c")));
         assert_eq!(config.admins[0].0.as_bytes(), b"root");
     }
 
@@ -254,16 +281,23 @@ mod tests {
     fn other_dialects_listen_where_it_is_said() {
         let line = "-P 0 --monitor 127.0.0.1:0 --oneshot [::1]:9090";
         let config = parse(&line.split(' ').collect::<Vec<_>>()).unwrap();
-        let dialects = config.dialects.iter().map(|(name, at)| format!("{name} {at}"));
         let expected = ["shoes 127.0.0.1:0", "monitor 127.0.0.1:0", "oneshot [::1]:9090"];
-        assert_eq!(dialects.collect::<Vec<_>>(), expected);
+        assert_eq!(dialects(&config), expected);
     }
 
     #[test]
     fn other_dialects_are_off_unless_their_address_is_given() {
         let config = parse(&["--datagram", "[::1]:9000"]).unwrap();
-        assert_eq!(config.dialects[1..], [("datagram", "[::1]:9000".parse().unwrap())]);
+        assert_eq!(dialects(&config)[1..], ["datagram [::1]:9000"]);
         assert!(parse(&["--datagram", "9000"]).is_err());
+    }
+
+    #[test]
+    fn every_dialect_has_an_option() {
+        for dialect in DIALECTS.iter().filter(|dialect| dialect.name != "shoes") {
+            let config = parse(&[&format!("--{}", dialect.name), "127.0.0.2:9"]).unwrap();
+            assert_eq!(dialects(&config)[1..], [format!("{} 127.0.0.2:9", dialect.name)]);
+        }
     }
 
     #[test]
@@ -280,6 +314,19 @@ mod tests {
         assert_eq!(config.settings.maildir, Some(PathBuf::from("/")));
         assert!(parse(&["--maildir", "/no/such/folder"]).is_err());
         assert!(parse(&["--pop3", "110"]).is_err());
+    }
+
+    #[test]
+    fn an_account_is_given_once() {
+        let error = parse(&["-U", "ana:1", "-U", "ana:2"]).err().unwrap();
+        assert_eq!(error, "option -U: ana is given twice, leave one out");
+        assert!(parse(&["-u", "ana:1", "-U", "ana:2"]).is_ok());
+    }
+
+    #[test]
+    fn a_limit_of_nobody_is_no_limit() {
+        let settings = parse(&["--max-per-user", "0", "--max-per-address", "7"]).unwrap().settings;
+        assert_eq!((settings.max_per_user, settings.max_per_address), (None, Some(7)));
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! The log on standard error: `date level message`, one line each.
 
-use std::io::Write;
+use std::io;
 use std::time::SystemTime;
 
 use log::{LevelFilter, Log, Metadata, Record};
 
-use crate::core::Utc;
+use crate::core::{Lines, Utc};
+use crate::net::line_log::LineLog;
 
-struct StandardError;
+/// Lines go to a thread of their own: a terminal that has stopped, or a pipe that
+/// nobody empties, must hold up nobody but it.
+struct StandardError(Lines);
 
 impl Log for StandardError {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
@@ -16,18 +19,24 @@ impl Log for StandardError {
 
     fn log(&self, record: &Record<'_>) {
         let level = record.level().as_str().to_ascii_lowercase();
-        let line = format!("{} {level} {}\n", Utc(SystemTime::now()), record.args());
-        // A closed or full terminal is no reason to stop serving.
-        let _ = std::io::stderr().write_all(line.as_bytes());
+        (self.0)(format!("{} {level} {}", Utc(SystemTime::now()), record.args()));
     }
 
     fn flush(&self) {}
 }
 
-/// Sends everything from `info` up to standard error, for the whole process.
-pub fn install() {
+/// Sends everything from `info` up to standard error, for the whole process. What
+/// it gives back has to be flushed before the process ends.
+///
+/// # Errors
+/// When there is no thread for it.
+pub fn install() -> io::Result<LineLog> {
+    let log = LineLog::stderr("stderr")?;
+    // The process has one logger, until it ends.
+    let logger = Box::leak(Box::new(StandardError(Box::new(log.sink()))));
     // Only a logger that is already there is refused.
-    if log::set_logger(&StandardError).is_ok() {
+    if log::set_logger(logger).is_ok() {
         log::set_max_level(LevelFilter::Info);
     }
+    Ok(log)
 }

@@ -64,7 +64,7 @@ pub struct OpenConnection {
 }
 
 /// One thing that is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
     /// For programs: `bytes`.
     pub name: &'static str,
@@ -75,7 +75,7 @@ pub struct Fact {
 }
 
 /// The value of a [`Fact`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// How many.
     Count(u64),
@@ -89,4 +89,6 @@ pub enum Value {
     Seconds(u64),
     /// On or off.
     Switch(bool),
+    /// A text of the server; who shows it makes it printable.
+    Text(String),
 }

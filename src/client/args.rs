@@ -221,6 +221,7 @@ mod tests {
             ("spoofing on", "spoofing"),
             ("connections", "connections"),
             ("config timeout 30", "config"),
+            ("settings", "settings"),
             ("config buffer_size 512", "buffer-size"),
             ("os-info", "os-info"),
             ("ping", "ping"),

@@ -35,6 +35,8 @@ pub enum Ask {
     },
     /// The connections that are open now.
     Connections,
+    /// All settings.
+    Settings,
     /// One setting changes. [`Setting::Maildir`] can't be said: see [`Ask::Maildir`].
     Configure(Setting),
     /// Whether the credential monitor is on.
@@ -82,6 +84,7 @@ impl Ask {
             Self::Configure(Setting::Spoofing(_)) | Self::Spoofing => "spoofing",
             Self::Configure(Setting::PageSize(_)) | Self::PageSize => "page-size",
             Self::Configure(_) => "config",
+            Self::Settings => "settings",
             Self::Maildir(_) => "maildir",
             Self::AddAdmin { .. } => "add-admin",
             Self::RemoveAdmin { .. } => "remove-admin",
@@ -107,7 +110,7 @@ impl Ask {
             Self::PageSize => &[Datagram, Json],
             Self::Maildir(_) => &[Oneshot, Json],
             Self::AddAdmin { .. } | Self::RemoveAdmin { .. } => &[Oneshot],
-            Self::Cut(_) | Self::OsInfo { .. } | Self::Ping => &[Json],
+            Self::Settings | Self::Cut(_) | Self::OsInfo { .. } | Self::Ping => &[Json],
             Self::Stop => &[Datagram],
         }
     }
@@ -255,6 +258,7 @@ pub(super) fn every_ask() -> Vec<Ask> {
         Ask::EditUser { name: name.clone(), password: secret.clone() },
         Ask::RemoveUser { name: name.clone() },
         Ask::Connections,
+        Ask::Settings,
         setting("buffer_size", "4096"),
         setting("buffer_size", "0"),
         setting("timeout", "1"),

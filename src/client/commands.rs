@@ -18,6 +18,7 @@ pub(super) enum Command {
     Spoofing(Spoofing),
     Connections(Connections),
     Config(Config),
+    Settings(Settings),
     Cut(Cut),
     OsInfo(OsInfo),
     Ping(Ping),
@@ -105,6 +106,11 @@ pub(super) struct Config {
     #[argh(positional)]
     value: String,
 }
+
+/// the settings
+#[derive(FromArgs)]
+#[argh(subcommand, name = "settings", help_triggers("-h", "--help"))]
+pub(super) struct Settings {}
 
 /// ends a connection
 #[derive(FromArgs)]
@@ -197,6 +203,7 @@ impl Command {
             Self::Spoofing(Spoofing { switch: Some(on) }) => Ask::Configure(Setting::Spoofing(*on)),
             Self::Connections(_) => Ask::Connections,
             Self::Config(command) => command.ask()?,
+            Self::Settings(_) => Ask::Settings,
             Self::Cut(command) => Ask::Cut(ConnectionId(command.id)),
             Self::OsInfo(command) => Ask::OsInfo { seconds: command.seconds },
             Self::Ping(_) => Ask::Ping,

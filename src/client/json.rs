@@ -184,6 +184,7 @@ impl Client for JsonClient {
                 self.change(ask, "REMOVE_USER", &whose)
             }
             Ask::Cut(id) => self.change(ask, "CUT_CONNECTION", &Numbered { id: id.0 }),
+            Ask::Settings => self.tell(ask, "GET_CONFIG").map(settings),
             Ask::Spoofing => self.tell(ask, "GET_CONFIG").map(|config: Config| {
                 fact("spoofing", "credential monitor", Value::Switch(config.spoofing))
             }),
@@ -272,6 +273,26 @@ fn facts(metrics: Metrics) -> Answer {
         octets("bytes_down", "bytes to clients", metrics.bytes_down),
         fact("uptime", "time since the start", Value::Seconds(metrics.uptime_seconds)),
     ])
+}
+
+fn settings(config: Config) -> Answer {
+    let fact = |name, meaning, value| Fact { name, meaning, value };
+    let count = |name, meaning, number: u32| fact(name, meaning, Value::Count(number.into()));
+    // A timeout of less is 0: an answer has whole seconds.
+    let seconds = Value::Seconds(config.timeout.as_f64().unwrap_or_default() as u64);
+    let mut facts = vec![
+        fact("timeout", "silence that ends a connection", seconds),
+        count("max_connections", "most connections at once", config.max_connections),
+        count("max_per_user", "those of one user (0: no limit)", config.max_per_user),
+        count("max_per_address", "those from one address (0: no limit)", config.max_per_address),
+        count("max_users", "most users", config.max_users),
+        fact("buffer_size", "relay buffer (0: grows)", Value::Octets(config.buffer_size.into())),
+        count("page_size", "users in a page", config.page_size.into()),
+        fact("spoofing", "credential monitor", Value::Switch(config.spoofing)),
+    ];
+    let maildir = config.maildir.map(Value::Text);
+    facts.extend(maildir.map(|folder| fact("maildir", "folder of the mailboxes", folder)));
+    Answer::Facts(facts)
 }
 
 #[cfg(test)]

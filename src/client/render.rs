@@ -45,18 +45,19 @@ fn done(ask: &Ask) -> String {
 
 fn table(facts: &[Fact]) -> String {
     let width = facts.iter().map(|fact| fact.meaning.chars().count()).max().unwrap_or(0);
-    let line = |fact: &Fact| format!("{:width$}  {}", fact.meaning, shown(fact.value));
+    let line = |fact: &Fact| format!("{:width$}  {}", fact.meaning, shown(&fact.value));
     facts.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn shown(value: Value) -> String {
-    match value {
+fn shown(value: &Value) -> String {
+    match *value {
         Value::Count(count) => thousands(count),
         Value::Octets(count) => octets(count),
         Value::CountOrMore(count) => format!("{} or more", thousands(count)),
         Value::OctetsOrMore(count) => format!("{} or more", octets(count)),
         Value::Seconds(count) => format!("{} s", thousands(count)),
         Value::Switch(on) => switch(on).into(),
+        Value::Text(ref text) => harmless(text),
     }
 }
 
@@ -167,13 +168,14 @@ fn connection_as_json(open: &OpenConnection) -> Json {
 fn facts_as_json(facts: &[Fact]) -> Json {
     let (mut object, mut saturated) = (Map::new(), Vec::new());
     for fact in facts {
-        let value = match fact.value {
+        let value = match &fact.value {
             Value::Count(count) | Value::Octets(count) | Value::Seconds(count) => json!(count),
             Value::CountOrMore(count) | Value::OctetsOrMore(count) => {
                 saturated.push(fact.name);
                 json!(count)
             }
             Value::Switch(on) => json!(on),
+            Value::Text(text) => json!(text),
         };
         object.insert(fact.name.into(), value);
     }

@@ -91,6 +91,11 @@ impl Password {
         Ok(Self(octets.into()))
     }
 
+    /// The octets, to be hashed.
+    pub(super) fn octets(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Compares in a time that depends on neither secret: both are laid into
     /// a block of fixed size with their length, and the blocks are compared.
     pub fn matches(&self, candidate: &[u8]) -> bool {

@@ -94,6 +94,8 @@ struct About {
     status: Option<u8>,
     ended: Option<Ended>,
     end: Option<Arc<dyn End>>,
+    /// Ended from outside its threads, which may be stuck.
+    pressed: bool,
     /// Octets seen by the last sweep, and since when there have been no more.
     quiet: (u64, Instant),
     /// Silence that is not too long, whatever the timeout.
@@ -283,7 +285,7 @@ impl Connection {
     pub fn attach(&self, end: Arc<dyn End>) {
         let mut about = self.entry.about.lock();
         about.end = Some(Arc::clone(&end));
-        let late = about.ended.is_some();
+        let late = about.pressed;
         drop(about);
         if late {
             end.end(false);
@@ -301,6 +303,12 @@ impl Connection {
     /// Whether it has been ended, by a cut or otherwise.
     pub fn is_ended(&self) -> bool {
         self.entry.about.lock().ended.is_some()
+    }
+
+    /// Ends it for this reason from whichever thread notices it, as an error, and
+    /// presses on until the other threads have let go.
+    pub fn end(&self, why: Ended) {
+        self.entry.end(why, false);
     }
 
     /// Octets from the client to the target; to be added to as they move.
@@ -351,6 +359,7 @@ impl Entry {
             status: None,
             ended: None,
             end: None,
+            pressed: false,
             quiet: (0, now),
             tolerated: Duration::ZERO,
         };
@@ -395,6 +404,7 @@ impl Entry {
     fn end(&self, why: Ended, orderly: bool) {
         let mut about = self.about.lock();
         about.ended.get_or_insert(why);
+        about.pressed = true;
         let end = about.end.clone();
         drop(about);
         if let Some(end) = end {
@@ -415,10 +425,12 @@ impl Entry {
             State::HalfClosed => timeout.min(half_closed),
         };
         let silent = now.saturating_duration_since(about.quiet.1) >= allowed;
-        let (ended, end) = (about.ended, about.end.clone());
+        let (ended, pressed, end) = (about.ended, about.pressed, about.end.clone());
         drop(about);
         match (ended, end) {
-            (Some(_), Some(end)) => end.end(false),
+            // Who ends by itself must not be hurried: its last words may still be
+            // on their way, and a reset would eat them.
+            (Some(_), Some(end)) if pressed => end.end(false),
             (None, _) if silent => self.end(Ended::Idle, true),
             _ => {}
         }

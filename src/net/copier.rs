@@ -6,7 +6,7 @@
 //! [`Duct`] where there is one, or else to a large buffer. When the burst is
 //! over, all of it is given back.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,8 +33,17 @@ const SILENCE: Duration = Duration::from_secs(1);
 pub(super) enum Broken {
     /// Reading failed.
     From,
-    /// Writing failed.
-    To,
+    /// Writing failed. `reset`: the side broke, and did not just finish; whoever
+    /// reads it may see an end of its data all the same, because the system tells
+    /// an error only once.
+    To { reset: bool },
+}
+
+impl Broken {
+    /// Writing failed with this error; `certain` when it can't be the first one.
+    fn to(error: &io::Error, certain: bool) -> Self {
+        Self::To { reset: certain || error.kind() != ErrorKind::BrokenPipe }
+    }
 }
 
 /// Shows a chunk to whoever watches; `false` once that has seen enough.
@@ -70,7 +79,7 @@ impl Copier<'_> {
         if self.watch.is_some_and(|watch| !watch(chunk)) {
             self.watch = None;
         }
-        (&mut &*self.to).write_all(chunk).map_err(|_| Broken::To)?;
+        (&mut &*self.to).write_all(chunk).map_err(|error| Broken::to(&error, false))?;
         self.count.fetch_add(chunk.len() as u64, Ordering::Relaxed);
         Ok(())
     }
@@ -166,10 +175,14 @@ impl Copier<'_> {
                 Err(_) => return Err(Broken::From),
             };
             let over = streak.calm(held <= SMALL) >= CALM;
+            // The system tells an error only once, and swallows it when it comes
+            // behind some octets that were moved.
+            let mut short = false;
             while held > 0 {
-                let moved = duct.drain(self.to, held).map_err(|_| Broken::To)?;
+                let moved = duct.drain(self.to, held).map_err(|error| Broken::to(&error, short))?;
+                short = moved < held;
                 if moved == 0 {
-                    return Err(Broken::To);
+                    return Err(Broken::To { reset: true });
                 }
                 held = held.saturating_sub(moved);
                 self.count.fetch_add(moved as u64, Ordering::Relaxed);

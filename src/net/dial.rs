@@ -1,7 +1,8 @@
 //! Connections to targets: names to addresses, addresses to a socket, all inside
 //! one deadline.
 
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, Sender};
@@ -32,7 +33,7 @@ pub fn resolve(
     let (answer, answers) = crossbeam_channel::bounded(1);
     let name = name.to_owned();
     let look_up = move || {
-        let found = (name.as_str(), port).to_socket_addrs();
+        let found = (name.as_str(), port).to_socket_addrs().map_err(cause);
         // Nobody waits any more when the deadline has passed.
         let _ = answer.send(found.map(|found| found.collect::<Vec<_>>()));
     };
@@ -45,6 +46,13 @@ pub fn resolve(
         Err(RecvTimeoutError::Timeout) => Err(Failure::TimedOut),
         Err(RecvTimeoutError::Disconnected) => Err(Failure::Other),
     }
+}
+
+/// The resolver has no word for having no descriptor to ask with, and says that
+/// there is no such name: whether that is so shows when another one is asked for.
+fn cause(error: io::Error) -> io::Error {
+    let spare = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0));
+    spare.err().filter(super::failure::is_shortage).unwrap_or(error)
 }
 
 /// Alternates the families, beginning with that of the first address.

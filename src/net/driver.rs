@@ -70,6 +70,7 @@ const CHUNK: usize = 1024;
 ///
 /// # Errors
 /// [`ConverseError`] when the peer is too slow or the connection breaks.
+#[inline(never)]
 pub fn converse<S: Session + ?Sized>(
     stream: &TcpStream,
     session: &mut S,
@@ -99,7 +100,12 @@ pub fn converse<S: Session + ?Sized>(
                     let Some(until) = until else { return Ok(Ending::Left { spoke }) };
                     clock.sleep(until)?;
                 } else {
-                    spoke |= clock.read(&mut input, room, until)?;
+                    match clock.read(&mut input, room, until) {
+                        Ok(came) => spoke |= came,
+                        // Some knock and leave with a reset.
+                        Err(ConverseError::Io(_)) if !spoke => return Ok(Ending::Left { spoke }),
+                        Err(error) => return Err(error),
+                    }
                 }
             }
         }

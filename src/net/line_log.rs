@@ -42,6 +42,14 @@ impl LineLog {
         Self::start(name, "standard output".into(), Box::new(io::stdout()))
     }
 
+    /// Lines to standard error, whose reader may be slow or gone.
+    ///
+    /// # Errors
+    /// When there is no thread for it.
+    pub fn stderr(name: &'static str) -> io::Result<Self> {
+        Self::start(name, "standard error".into(), Box::new(io::stderr()))
+    }
+
     fn start(name: &str, place: String, file: Box<dyn Write + Send>) -> io::Result<Self> {
         let (messages, waiting) = crossbeam_channel::bounded(WAITING);
         let lost = Arc::new(AtomicU64::new(0));

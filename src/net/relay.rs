@@ -12,6 +12,8 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use parking_lot::Mutex;
+
 use super::close;
 use super::copier::{Broken, Copier, Look};
 use super::watch::Watch;
@@ -24,7 +26,24 @@ pub struct Relay {
     sides: Arc<Sides>,
     buffer: Option<BufferSize>,
     watch: Option<Box<dyn Watch>>,
-    one_done: AtomicBool,
+    first: Mutex<Option<Over>>,
+}
+
+/// One direction, and what it is called when a side breaks.
+struct Way<'a> {
+    from: &'a TcpStream,
+    to: &'a TcpStream,
+    from_broke: Ended,
+    to_broke: Ended,
+}
+
+/// How the direction that was over first has ended.
+#[derive(Clone, Copy)]
+enum Over {
+    /// With the end of its data, or so it seems.
+    Orderly { doubtful: bool },
+    /// The side it wrote to is gone.
+    Broken { reset: bool, why: Ended },
 }
 
 struct Sides {
@@ -45,7 +64,7 @@ impl Relay {
         let sides = Arc::new(Sides { client, target, ending: AtomicBool::new(false) });
         connection.enter(State::Open);
         connection.attach(Arc::clone(&sides) as Arc<dyn End>);
-        Arc::new(Self { connection, sides, buffer, watch, one_done: AtomicBool::new(false) })
+        Arc::new(Self { connection, sides, buffer, watch, first: Mutex::new(None) })
     }
 
     /// The connection it is counted as.
@@ -65,7 +84,8 @@ impl Relay {
         let (from, to) = (&self.sides.client, &self.sides.target);
         let mut copier = self.copier(from, to, self.connection.up(), &watch);
         let result = copier.pass(first).and_then(|()| copier.run());
-        self.finish(result, to, Ended::ClientError);
+        let (from_broke, to_broke) = (Ended::ClientError, Ended::TargetError);
+        self.finish(result, &Way { from, to, from_broke, to_broke });
     }
 
     /// Copies from the target to the client; returns when this direction is over.
@@ -73,7 +93,8 @@ impl Relay {
         let watch = |bytes: &[u8]| self.watch.as_ref().is_some_and(|watch| watch.down(bytes));
         let (from, to) = (&self.sides.target, &self.sides.client);
         let result = self.copier(from, to, self.connection.down(), &watch).run();
-        self.finish(result, to, Ended::TargetError);
+        let (from_broke, to_broke) = (Ended::TargetError, Ended::ClientError);
+        self.finish(result, &Way { from, to, from_broke, to_broke });
     }
 
     fn copier<'a>(
@@ -88,33 +109,66 @@ impl Relay {
         Copier { from, to, count, watch, fixed }
     }
 
-    fn finish(&self, result: Result<(), Broken>, to: &TcpStream, why: Ended) {
-        match result {
-            // Ended from outside: there is nothing to pass on.
-            _ if self.sides.ending.load(Ordering::Acquire) => {}
-            Ok(()) => {
-                // It fails only when that side is gone, which its reader sees.
-                let _ = to.shutdown(Shutdown::Write);
-                if self.one_done.swap(true, Ordering::AcqRel) {
-                    self.connection.ended(Ended::Closed);
+    /// Draws the conclusions of a direction that is over.
+    fn finish(&self, result: Result<(), Broken>, way: &Way<'_>) {
+        // Ended from outside: there is nothing to pass on.
+        if self.sides.ending.load(Ordering::Acquire) {
+            return;
+        }
+        let over = match result {
+            Ok(()) => Over::Orderly { doubtful: is_error_taken(way.from) },
+            // The broken side's last words are still read by the other thread.
+            Err(Broken::To { reset }) => Over::Broken { reset, why: way.to_broke },
+            Err(Broken::From) => return self.abort(way.from_broke),
+        };
+        let before = self.first.lock().replace(over);
+        match (before, over) {
+            (None, Over::Broken { .. }) => {}
+            // The other thread was told whether this is an end or a reset.
+            (None, Over::Orderly { doubtful: true }) => {}
+            (None, Over::Orderly { doubtful: false }) => {
+                end_data(way.to);
+                self.connection.enter(State::HalfClosed);
+            }
+            (Some(Over::Orderly { .. }), Over::Orderly { .. }) => self.end_both(Ended::Closed),
+            // What has been passed on to the other side is whole.
+            (Some(Over::Orderly { doubtful: false }), Over::Broken { why, .. }) => {
+                self.end_both(why);
+            }
+            (Some(Over::Broken { reset, why }), _) | (_, Over::Broken { reset, why }) => {
+                if reset {
+                    self.abort(why)
                 } else {
-                    self.connection.enter(State::HalfClosed);
+                    self.end_both(why)
                 }
             }
-            // The broken side's last words are still read by the other thread,
-            // which then finds it broken as well.
-            Err(Broken::To) => {
-                self.one_done.store(true, Ordering::Release);
-            }
-            Err(Broken::From) => self.abort(why),
         }
+    }
+
+    /// Says to both sides that no more comes.
+    fn end_both(&self, why: Ended) {
+        end_data(&self.sides.client);
+        end_data(&self.sides.target);
+        self.connection.ended(why);
     }
 
     /// Ends both sides with an error.
     pub fn abort(&self, why: Ended) {
-        self.connection.ended(why);
-        self.sides.end(false);
+        self.connection.end(why);
     }
+}
+
+/// Whether a socket that has come to its end broke, and the other thread, which
+/// writes to it, was told: the system tells an error only once, and then pretends
+/// that the data has ended.
+fn is_error_taken(socket: &TcpStream) -> bool {
+    socket.peer_addr().is_err() && matches!(socket.take_error(), Ok(None))
+}
+
+/// Says that no more comes. It fails only when that side is gone, which its
+/// reader sees.
+fn end_data(to: &TcpStream) {
+    let _ = to.shutdown(Shutdown::Write);
 }
 
 impl End for Sides {

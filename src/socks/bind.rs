@@ -17,6 +17,7 @@ use crate::net::rendezvous::{Outcome, rendezvous};
 use crate::wire::socks5::{Address, Reply, ReplyCode};
 
 /// Serves one BIND until it ends. `early` came right behind the request.
+#[inline(never)]
 pub fn bind(
     service: &Service,
     connection: Connection,

@@ -28,6 +28,7 @@ mod manage {
     mod changes;
     mod credentials;
     mod guessing;
+    mod kill;
     mod metrics;
     mod shoes;
     mod shoes_login;
@@ -35,6 +36,7 @@ mod manage {
     mod shutdown;
     mod socksctl;
     mod start;
+    mod state;
 }
 
 /// The names of a maildir hold colons, which not every system allows.

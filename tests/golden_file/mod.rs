@@ -131,10 +131,10 @@ pub fn core(transcript: &Transcript) -> Core {
         match given.split_whitespace().collect::<Vec<_>>()[..] {
             // Not the core's: see `secrets`.
             ["token", _] => {}
-            ["admin", admin, secret] => core.install_admin(name(admin), password(secret)),
+            ["admin", admin, secret] => core.install_admin(name(admin), password(secret)).unwrap(),
             ["admin", admin, "token", text] => {
                 let secrets = AdminSecrets { password: None, token: token(text) };
-                core.install_admin(name(admin), secrets);
+                core.install_admin(name(admin), secrets).unwrap();
             }
             ["user", user, secret] => core.install_user(name(user), password(secret)).unwrap(),
             [setting, value] => {

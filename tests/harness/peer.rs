@@ -134,6 +134,13 @@ impl Peer {
         self.expect(octets);
     }
 
+    /// Ends with a reset, whatever has arrived.
+    #[cfg(all(target_os = "linux", feature = "native"))]
+    pub fn abort(self) {
+        let linger = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
+        linger.expect("a reset at the close");
+    }
+
     /// Ends with a reset: closing while octets wait unread does that.
     #[track_caller]
     pub fn reset(self) {

@@ -64,24 +64,31 @@ impl Server {
     pub fn start_logging_to(log: impl Into<Stdio>, args: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
         command.args(BASE).args(args);
-        Self::launch_logging_to(command, log.into())
-    }
-
-    /// Starts it and waits for its listeners.
-    #[track_caller]
-    fn launch(command: Command) -> Self {
-        Self::launch_logging_to(command, Stdio::piped())
-    }
-
-    #[track_caller]
-    fn launch_logging_to(mut command: Command, log: Stdio) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-        let mut child = command.spawn().expect("starting socksd");
+        let child = command.spawn().expect("starting socksd");
+        Self::of(child, Lines::of(std::io::empty()))
+    }
+
+    /// As [`Self::start`], with a log that goes into a pipe which nobody reads.
+    #[track_caller]
+    pub fn start_unheard(args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
+        command.args(BASE).args(args);
+        let child = spawn(&mut command);
+        Self::of(child, Lines::of(std::io::empty()))
+    }
+
+    /// Starts it, as this command does, and waits for its listeners.
+    #[track_caller]
+    pub fn launch(mut command: Command) -> Self {
+        let mut child = spawn(&mut command);
+        let stderr = Lines::of(child.stderr.take().expect("a pipe"));
+        Self::of(child, stderr)
+    }
+
+    #[track_caller]
+    fn of(mut child: Child, stderr: Lines) -> Self {
         let stdout = Lines::of(child.stdout.take().expect("a pipe"));
-        let stderr = match child.stderr.take() {
-            Some(pipe) => Lines::of(pipe),
-            None => Lines::of(std::io::empty()),
-        };
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
         let mut server = Self { socks: nowhere, shoes: nowhere, child, stdout, stderr };
         server.socks = server.listener("socks");
@@ -116,6 +123,12 @@ impl Server {
         self.stderr.text()
     }
 
+    /// Ends it as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("killing socksd");
+        self.child.wait().expect("its end");
+    }
+
     #[cfg(unix)]
     pub fn terminate(&self) {
         self.signal("TERM");
@@ -137,6 +150,12 @@ impl Server {
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("its state").is_none()
     }
+}
+
+#[track_caller]
+fn spawn(command: &mut Command) -> Child {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("starting socksd")
 }
 
 impl Drop for Server {

@@ -8,11 +8,14 @@ use std::time::{Duration, Instant};
 use argh::FromArgs;
 use socksd::args::Args;
 use socksd::core::{Core, Token};
-use socksd::manage::JwtKey;
+use socksd::manage::{JwtKey, SharedToken};
 use socksd::server::{Server, StartError};
 
 /// How long anything that must happen may take.
 pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The token of the datagram dialect.
+pub const DATAGRAM_TOKEN: u32 = 0x0bad_cafe;
 
 /// Stops when it is dropped.
 pub struct Served {
@@ -28,6 +31,7 @@ pub fn try_start(words: &str, token: Option<&str>) -> Result<Server, StartError>
     let args = Args::from_args(&["socksd"], &words).unwrap_or_else(|exit| panic!("{exit:?}"));
     let mut config = args.into_config().unwrap();
     config.secrets.jwt = Some(jwt_key());
+    config.secrets.datagram = Some(SharedToken::new(DATAGRAM_TOKEN));
     config.secrets.oneshot = token.map(|token| Token::new(token.as_bytes()).unwrap());
     Server::start(config)
 }
@@ -47,6 +51,12 @@ impl Served {
 
     pub fn core(&self) -> &Core {
         &self.core
+    }
+
+    /// Whether its `run` has returned.
+    #[allow(dead_code, reason = "not every test waits for it")]
+    pub fn has_stopped(&self) -> bool {
+        self.running.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// Where one of its listeners is.

@@ -22,6 +22,7 @@ use crate::net::local;
 use crate::wire::socks5::{Address, Reply, ReplyCode};
 
 /// Serves one association until its control connection ends.
+#[inline(never)]
 pub fn associate(
     service: &Service,
     connection: Connection,

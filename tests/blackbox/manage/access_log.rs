@@ -1,13 +1,17 @@
 //! The access log: one line per connection, who went where, and no secret.
 
+use std::io::Write;
+
 use crate::harness::clock::until;
 use crate::harness::file::{Scratch, is_date};
+#[cfg(all(target_os = "linux", feature = "native"))]
+use crate::harness::peer::Peer;
 use crate::harness::server::Server;
 use crate::harness::shoes::Admin;
 use crate::harness::socks::{
     CONNECT, LOOPBACK, can_log_in, greeted, ip, logged_in, name, refused, request,
 };
-use crate::harness::target::{Nobody, echo};
+use crate::harness::target::{Nobody, Target, echo};
 use crate::harness::udp::{Association, Socket};
 
 const FIELDS: usize = 12;
@@ -157,4 +161,52 @@ fn no_log_holds_a_secret() {
         assert!(!text.contains(secret), "{text}");
         assert!(!text.contains("secret"), "the admin's: {text}");
     }
+}
+
+#[test]
+fn a_client_that_leaves_in_the_middle_is_a_line() {
+    let log = Scratch::new("log");
+    let server = Server::start(&["--access-log", log.path()]);
+    let target = Target::listen();
+    let mut client = greeted(&server);
+    client.ask(CONNECT, &ip(target.address()));
+    let mut flood = target.accept();
+    flood.send(b"x");
+    client.expect(b"x");
+    drop(client);
+    until("the target is told", || flood.stream.write_all(&[0; 4096]).is_err());
+    let records = log.records(1);
+    expect_shape(&records[0]);
+    assert_eq!(records[0][11], "client-error");
+}
+
+#[test]
+fn a_target_that_leaves_before_it_has_all_is_a_line() {
+    let log = Scratch::new("log");
+    let server = Server::start(&["--access-log", log.path()]);
+    let target = Target::listen();
+    let mut client = greeted(&server);
+    client.ask(CONNECT, &ip(target.address()));
+    target.accept().send(b"no");
+    assert_eq!(client.receive_to_eof(), b"no");
+    until("the client is told", || client.stream.write_all(&[0; 4096]).is_err());
+    let records = log.records(1);
+    expect_shape(&records[0]);
+    assert_eq!(records[0][11], "target-error");
+}
+
+#[cfg(all(target_os = "linux", feature = "native"))]
+#[test]
+fn who_knocks_and_leaves_with_a_reset_is_no_line() {
+    let log = Scratch::new("log");
+    let server = Server::start(&["--access-log", log.path()]);
+    let mut admin = Admin::of(&server);
+    for knocks in 1..=3 {
+        let client = Peer::connect(server.socks);
+        until("it is counted", || admin.metrics().historic == knocks);
+        client.abort();
+    }
+    until("they are gone", || admin.metrics().current == 0);
+    refused(&server, &ip(Nobody::on(LOOPBACK).address()));
+    assert_eq!(log.records(1)[0][7], "5");
 }

@@ -3,7 +3,7 @@
 use crate::harness::peer::Peer;
 use crate::harness::server::Server;
 use crate::harness::shoes::{Admin, add, edit, remove};
-use crate::harness::socks::{CONNECT, OFFER_NONE, can_log_in, ip, logged_in, through};
+use crate::harness::socks::{CONNECT, OFFER_NONE, can_log_in, ip, logged_in, request, through};
 use crate::harness::target::echo;
 
 #[track_caller]
@@ -30,6 +30,21 @@ fn an_edited_user_needs_the_new_password() {
     Admin::of(&server).put(&edit(b"ana", b"5678"));
     assert!(!can_log_in(&server, "ana", "1234"));
     assert!(can_log_in(&server, "ana", "5678"));
+}
+
+#[test]
+fn a_login_with_the_old_password_opens_nothing_new() {
+    let server = Server::start(&["-u", "ana:1234"]);
+    let mut edited = logged_in(&server, "ana", "1234");
+    let mut replaced = logged_in(&server, "ana", "1234");
+    let mut admin = Admin::of(&server);
+    admin.put(&edit(b"ana", b"5678"));
+    edited.send(&request(CONNECT, &ip(echo())));
+    assert_eq!(edited.refusal(), 0x02);
+    admin.put(&remove(b"ana"));
+    admin.put(&add(b"ana", b"1234"));
+    replaced.send(&request(CONNECT, &ip(echo())));
+    assert_eq!(replaced.refusal(), 0x02);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::clock::until;
 use crate::harness::server::Server;
-use crate::harness::socks::{greeted, through, try_through};
+use crate::harness::socks::{can_log_in, greeted, through, try_through};
 use crate::harness::target::{Target, echo};
 
 /// Asks the server to end and waits until it takes no more connections.
@@ -111,4 +111,16 @@ fn its_port_can_be_used_again_at_once() {
     let again = Server::with_arguments(&["-p", &port, "-P", "0", "-U", "admin:secret"]);
     assert_eq!(again.socks, first.socks);
     through(&again, echo()).expect_echo(b"again");
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_nothing_up() {
+    let mut server = Server::start_unheard(&["-u", "ana:1234"]);
+    // A pipe holds 64 KiB: some hundred of these lines.
+    let name = [0xff; 255];
+    for _ in 0..120 {
+        assert!(!can_log_in(&server, name, "wrong"));
+    }
+    server.terminate();
+    assert!(server.wait_for_exit().success());
 }

@@ -115,3 +115,14 @@ fn many_users_can_be_given() {
         assert!(can_log_in(&server, name, password));
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_no_text_is_named() {
+    use std::os::unix::ffi::OsStrExt;
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_socksd"));
+    command.arg(std::ffi::OsStr::from_bytes(b"\xff"));
+    let run = crate::harness::server::run(command);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(run.stderr.contains("Unicode"), "{}", run.stderr);
+}

@@ -1,8 +1,9 @@
 //! What flows between client and target, and how it ends.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::thread;
+use std::time::Duration;
 
 use crate::harness::clock::until;
 use crate::harness::peer::Peer;
@@ -214,6 +215,37 @@ fn a_reset_ends_a_half_closed_connection() {
     client.expect(b"x");
     target.reset();
     client.expect_end();
+}
+
+/// Sends until the way to the other end is full, with its threads in the middle of
+/// writing.
+#[cfg(all(target_os = "linux", feature = "native"))]
+fn fill(peer: &Peer) {
+    peer.stream.set_write_timeout(Some(Duration::from_millis(200))).expect("a write timeout");
+    while (&peer.stream).write_all(&[0; CHUNK]).is_ok() {}
+}
+
+#[cfg(all(target_os = "linux", feature = "native"))]
+#[track_caller]
+fn expect_reset(peer: &Peer) {
+    let error = (&peer.stream).read(&mut [0]).expect_err("a reset, not an end");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+#[cfg(all(target_os = "linux", feature = "native"))]
+#[test]
+fn a_reset_in_the_middle_of_a_transfer_never_looks_like_its_end() {
+    let server = Server::open();
+    for _ in 0..10 {
+        let (client, target) = pair(&server);
+        fill(&client);
+        target.abort();
+        expect_reset(&client);
+        let (client, target) = pair(&server);
+        fill(&target);
+        client.abort();
+        expect_reset(&target);
+    }
 }
 
 /// Ends `count` relays by a reset of one side and waits until the server has

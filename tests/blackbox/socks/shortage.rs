@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::harness::clock::{DEADLINE, until};
 use crate::harness::peer::Peer;
 use crate::harness::server::Server;
-use crate::harness::socks::{CONNECT, OFFER_NONE, ip, request, try_through};
+use crate::harness::socks::{CONNECT, OFFER_NONE, ip, name, request, try_through};
 use crate::harness::target::echo;
 
 const DESCRIPTORS: u32 = 40;
@@ -49,10 +49,9 @@ fn it_neither_spins_nor_floods_the_log() {
 }
 
 /// RFC 1928: X'01', general SOCKS server failure, is the only honest word for it.
-#[test]
-fn a_connect_without_a_descriptor_is_01() {
+#[track_caller]
+fn expect_01_without_a_descriptor(destination: &[u8]) {
     let server = Server::start_with_descriptors(DESCRIPTORS, &PATIENT);
-    let destination = ip(echo());
     let mut greeted: Vec<Peer> = Vec::new();
     loop {
         assert!(greeted.len() < 60, "more connections than descriptors");
@@ -66,6 +65,16 @@ fn a_connect_without_a_descriptor_is_01() {
     }
     let mut client = greeted.pop().expect("one at least was accepted");
     client.stream.set_read_timeout(Some(DEADLINE)).expect("a read timeout");
-    client.send(&request(CONNECT, &destination));
+    client.send(&request(CONNECT, destination));
     assert_eq!(client.refusal(), 0x01);
+}
+
+#[test]
+fn a_connect_without_a_descriptor_is_01() {
+    expect_01_without_a_descriptor(&ip(echo()));
+}
+
+#[test]
+fn a_name_without_a_descriptor_to_ask_with_is_01() {
+    expect_01_without_a_descriptor(&name("localhost", echo().port()));
 }
