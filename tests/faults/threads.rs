@@ -13,8 +13,8 @@ use crate::harness::socks::{greeted, through, try_through};
 use crate::harness::target::echo;
 
 /// The limit is one of a user's processes, and none for root: so the server runs as
-/// a user whom nobody else is.
-const SOMEBODY: u32 = 61_923;
+/// a user whom nobody else is, made of this number and that of the test's process.
+const SOMEBODY: u32 = 100_000;
 const THREADS: usize = 24;
 
 /// The server where any user can execute it: the build folder may not be such a place.
@@ -36,7 +36,8 @@ impl Drop for Copied {
 
 #[test]
 fn who_is_there_is_served_and_it_goes_on_by_itself() {
-    let (uid, gid) = (format!("--reuid={SOMEBODY}"), format!("--regid={SOMEBODY}"));
+    let id = SOMEBODY + process::id();
+    let (uid, gid) = (format!("--reuid={id}"), format!("--regid={id}"));
     let (limit, server) = (format!("--nproc={THREADS}"), Copied::new());
     let path = server.0.to_str().expect("a printable name");
     let words = ["prlimit", &limit, "setpriv", &uid, &gid, "--clear-groups"];
