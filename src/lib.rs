@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! bin/socksd  bin/socksctl        arguments -> validated configuration -> start
+//! run                             from a configuration to the end of the process
 //! args  welcome  logger           the command line, the first words, the log
 //! server  token  hash             where everything meets; tokens and passwords made
 //! socks  pop3  manage  client     conversations: what a byte means here
@@ -63,6 +64,7 @@ pub mod logger;
 pub mod manage;
 pub mod net;
 pub mod pop3;
+pub mod run;
 pub mod server;
 pub mod socks;
 pub mod state;
