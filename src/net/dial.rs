@@ -150,7 +150,17 @@ fn connect(address: SocketAddr, deadline: Instant) -> Result<TcpStream, Failure>
     if left.is_zero() {
         return Err(Failure::TimedOut);
     }
-    TcpStream::connect_timeout(&address, left).map_err(|error| Failure::of(&error, address))
+    let stream = TcpStream::connect_timeout(&address, left);
+    let stream = stream.map_err(|error| Failure::of(&error, address))?;
+    if met_itself(&stream) { Err(Failure::Refused) } else { Ok(stream) }
+}
+
+/// Where nobody listens on a port of this machine, the system may choose that very
+/// port for our own end: both ends open at once (RFC 9293, section 3.5), and the
+/// connection is with itself.
+fn met_itself(stream: &TcpStream) -> bool {
+    let (local, peer) = (stream.local_addr(), stream.peer_addr());
+    local.is_ok_and(|local| peer.is_ok_and(|peer| local == peer))
 }
 
 #[cfg(test)]
@@ -165,6 +175,19 @@ mod tests {
     /// An address on which nothing listens.
     fn closed_port() -> SocketAddr {
         TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+
+    #[cfg(all(target_os = "linux", feature = "native"))]
+    #[test]
+    fn a_connection_with_itself_is_known() {
+        use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let stream = TcpStream::from(socket);
+        connect(&stream, &stream.local_addr().unwrap()).unwrap();
+        assert!(met_itself(&stream));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        assert!(!met_itself(&super::connect(listener.local_addr().unwrap(), soon()).unwrap()));
     }
 
     #[test]
