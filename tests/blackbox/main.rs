@@ -4,6 +4,7 @@
 #[path = "../foreign/mod.rs"]
 mod foreign;
 #[path = "../harness/mod.rs"]
+#[allow(dead_code, reason = "the soak and the faults use the rest")]
 mod harness;
 
 mod socks {
