@@ -57,6 +57,10 @@ pub struct Args {
     /// address and port of the POP3 listener (none); needs --maildir and a user
     #[argh(option, arg_name = "addr:port")]
     pop3: Option<SocketAddr>,
+    /// address and port for Prometheus and health checks (none); one that others
+    /// can reach needs SOCKSD_HTTP_TOKEN in the environment
+    #[argh(option, arg_name = "addr:port")]
+    http: Option<SocketAddr>,
     /// folder of the mailboxes: DIR/NAME/cur and new
     #[argh(option, arg_name = "dir", from_str_fn(maildir))]
     maildir: Option<PathBuf>,
@@ -150,6 +154,7 @@ impl Args {
             socks: SocketAddr::new(self.listen, self.port),
             dialects,
             pop3: self.pop3,
+            http: self.http,
             secrets: Secrets::default(),
             users,
             admins,

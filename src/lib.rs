@@ -8,7 +8,7 @@
 //! bin/socksd  bin/socksctl        arguments -> validated configuration -> start
 //! args  welcome  logger           the command line, the first words, the log
 //! server  token                   where everything meets; tokens for json
-//! socks  pop3  manage  client     conversations: what a byte means here
+//! socks pop3 manage http client   conversations: what a byte means here
 //! net                             sockets, threads, time; knows no protocol
 //! core              wire          meaning        |        bytes <-> values
 //! ```
@@ -28,7 +28,8 @@
 //! 6. [`pop3`]: the mailboxes of the users, from files on disk to the wire.
 //! 7. [`manage`]: one file per management dialect, and the table of them.
 //!    `examples/sixth_dialect.rs` is a whole one.
-//! 8. [`server`]: starts all of it, and stops it in the right order.
+//! 8. [`http`]: what a browser and Prometheus may look at.
+//! 9. [`server`]: starts all of it, and stops it in the right order.
 //!
 //! # Invariants
 //!
@@ -56,6 +57,7 @@
 pub mod args;
 pub mod client;
 pub mod core;
+pub mod http;
 pub mod logger;
 pub mod manage;
 pub mod net;

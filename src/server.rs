@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::core::{AdminSecrets, Core, Denied, Lines, Name, Password, Settings, Start};
+use crate::http::{self, Sources};
 use crate::manage::{Conversation, Dialect, Opener, Responder, SecretError, Secrets, Transport};
 use crate::net::acceptor::Acceptor;
 use crate::net::close::close_gracefully;
@@ -27,6 +28,8 @@ const SWEEP: Duration = Duration::from_millis(250);
 /// Management conversations at once. Their own threads: management answers when
 /// the proxy is full.
 const MANAGEMENT_THREADS: usize = 64;
+/// HTTP requests at once.
+const HTTP_THREADS: usize = 16;
 /// Bounds mistakes only: how many threads the proxy needs is bounded by the
 /// connections it admits.
 const PROXY_THREADS: usize = 65_536;
@@ -44,6 +47,8 @@ pub struct Config {
     pub dialects: Vec<(Dialect, SocketAddr)>,
     /// Where POP3 clients connect, if there are mailboxes for them.
     pub pop3: Option<SocketAddr>,
+    /// Where Prometheus and health checks connect, if anywhere.
+    pub http: Option<SocketAddr>,
     /// What dialects without accounts need.
     pub secrets: Secrets,
     /// The users at the start.
@@ -69,6 +74,8 @@ pub struct Config {
 pub enum StartError {
     /// Everybody could use the proxy.
     OpenProxy(SocketAddr),
+    /// Everybody could read the metrics.
+    OpenHttp(SocketAddr),
     /// A listener's address can't be had.
     Listen(&'static str, SocketAddr, io::Error),
     /// A log can't be opened.
@@ -90,6 +97,11 @@ impl fmt::Display for StartError {
                 f,
                 "listening on {address}, which others can reach, without a user would let \
                  everybody through: add one with -u NAME:PASS, or listen on a loopback address"
+            ),
+            Self::OpenHttp(address) => write!(
+                f,
+                "serving HTTP on {address}, which others can reach, would show everybody the \
+                 metrics: set SOCKSD_HTTP_TOKEN, or use a loopback address"
             ),
             Self::Listen(service, address, error) => write!(
                 f,
@@ -141,6 +153,7 @@ impl Server {
             return Err(StartError::OpenProxy(config.socks));
         }
         let pop3 = listen_pop3(&config)?;
+        let http = listen_http(&config)?;
         let mut logs = Vec::new();
         let access_log = match &config.access_log {
             Some(path) => Some(keep(open_log("access", path)?, &mut logs)),
@@ -165,6 +178,7 @@ impl Server {
         let handshake_timeout = config.options.handshake_timeout;
         let listeners = listen(config.socks, &config.dialects, &core, &config.secrets)?;
         let pool = Pool::new(service::NAME, PROXY_THREADS);
+        let pools = vec![(service::NAME, pool.clone())];
         let socks = Service { core: core.clone(), pool, options: config.options };
         let mut server = Self {
             core,
@@ -177,6 +191,9 @@ impl Server {
         server.accept(Arc::new(socks), listeners, handshake_timeout)?;
         if let Some(listener) = pop3 {
             server.accept_pop3(listener, handshake_timeout)?;
+        }
+        if let Some(listener) = http {
+            server.accept_http(listener, config.secrets.http, pools, handshake_timeout)?;
         }
         Ok(server)
     }
@@ -219,6 +236,28 @@ impl Server {
         let serve = move |stream, from| service.serve(stream, from);
         let acceptor = Acceptor::start(pop3::session::NAME, listener, serve)?;
         self.listening.push((pop3::session::NAME, Listening::Tcp(acceptor)));
+        Ok(())
+    }
+
+    /// Last of all, so that it watches all others.
+    fn accept_http(
+        &mut self,
+        listener: TcpListener,
+        token: Option<Password>,
+        mut pools: Vec<(&'static str, Pool)>,
+        timeout: Duration,
+    ) -> io::Result<()> {
+        let pool = Pool::new(http::NAME, HTTP_THREADS);
+        pools.push((http::NAME, pool.clone()));
+        let watched = self.listening.iter().filter_map(|(name, listening)| match listening {
+            Listening::Tcp(acceptor) => Some((*name, acceptor.errors())),
+            Listening::Udp(_) => None,
+        });
+        let sources = Sources { core: self.core.clone(), accept_errors: watched.collect(), pools };
+        let service = http::Service::new(sources, token, pool, timeout);
+        let serve = move |stream, from| service.serve(stream, from);
+        let acceptor = Acceptor::start(http::NAME, listener, serve)?;
+        self.listening.push((http::NAME, Listening::Tcp(acceptor)));
         Ok(())
     }
 
@@ -371,6 +410,16 @@ fn listen_pop3(config: &Config) -> Result<Option<TcpListener>, StartError> {
     }
     let listener = TcpListener::bind(address);
     listener.map(Some).map_err(|error| StartError::Listen(pop3::session::NAME, address, error))
+}
+
+/// The listener of HTTP, if it is wanted, unless strangers could read there.
+fn listen_http(config: &Config) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = config.http else { return Ok(None) };
+    if !address.ip().to_canonical().is_loopback() && config.secrets.http.is_none() {
+        return Err(StartError::OpenHttp(address));
+    }
+    let listener = TcpListener::bind(address);
+    listener.map(Some).map_err(|error| StartError::Listen(http::NAME, address, error))
 }
 
 /// Keeps a log and gives its sink.

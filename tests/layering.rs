@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 5] = [
     &["core", "wire"],
     &["net"],
-    &["socks", "pop3", "manage", "client"],
+    &["socks", "pop3", "manage", "http", "client"],
     &["server", "token"],
     &["args", "welcome", "logger"],
 ];
