@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use argh::FromArgs;
 
-use crate::core::{BufferSize, Maildir, Name, Password, Settings, latin1};
+use crate::core::{BufferSize, Maildir, Name, Password, Secret, Settings, latin1};
 use crate::manage::{DIALECTS, Dialect, Secrets};
 use crate::server::Config;
 use crate::socks::service::Options;
+use crate::state::StateFile;
 use crate::token::Mint;
 
 /// A SOCKS5 proxy that can be managed while it runs.
@@ -64,6 +65,10 @@ pub struct Args {
     /// folder of the mailboxes: DIR/NAME/cur and new
     #[argh(option, arg_name = "dir", from_str_fn(maildir))]
     maildir: Option<PathBuf>,
+    /// file in which users, admins and settings survive a restart; once it exists,
+    /// it wins over -u, -U and the options for settings that an admin has changed
+    #[argh(option, arg_name = "file")]
+    state: Option<PathBuf>,
     /// leave the credential monitor off although there is a log for it
     #[argh(switch, short = 'N')]
     no_credential_monitor: bool,
@@ -127,7 +132,7 @@ pub enum Command {
 }
 
 /// A name and a password.
-type Account = (Name, Password);
+type Account = (Name, Secret);
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -156,6 +161,8 @@ impl Args {
             pop3: self.pop3,
             http: self.http,
             secrets: Secrets::default(),
+            state: self.state.as_deref().map(StateFile::new),
+            stored: None,
             users,
             admins,
             settings,
@@ -213,7 +220,7 @@ fn account(flag: &str, text: &str) -> Result<Account, String> {
     let name = Name::new(&octets).map_err(|error| wrong("name", &error))?;
     let octets = latin1(password).map_err(|error| wrong("password", &error))?;
     let password = Password::new(&octets).map_err(|error| wrong("password", &error))?;
-    Ok((name, password))
+    Ok((name, password.into()))
 }
 
 /// A year: longer makes no sense, and an `Instant` can still add it.
@@ -271,7 +278,7 @@ mod tests {
         let config = parse(&line.split(' ').collect::<Vec<_>>()).unwrap();
         assert_eq!(config.socks.to_string(), "[::1]:0");
         assert_eq!(config.users.len(), 2);
-        assert!(config.users[0].1.matches(b"b:c"));
+        assert!(matches!(&config.users[0].1, Secret::Plain(password) if password.matches(b"b:c")));
         assert_eq!(config.admins[0].0.as_bytes(), b"root");
     }
 

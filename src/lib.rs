@@ -9,7 +9,7 @@
 //! args  welcome  logger           the command line, the first words, the log
 //! server  token                   where everything meets; tokens for json
 //! socks pop3 manage http client   conversations: what a byte means here
-//! net                             sockets, threads, time; knows no protocol
+//! net               state         sockets, threads, time | what survives, in a file
 //! core              wire          meaning        |        bytes <-> values
 //! ```
 //!
@@ -29,7 +29,8 @@
 //! 7. [`manage`]: one file per management dialect, and the table of them.
 //!    `examples/sixth_dialect.rs` is a whole one.
 //! 8. [`http`]: what a browser and Prometheus may look at.
-//! 9. [`server`]: starts all of it, and stops it in the right order.
+//! 9. [`state`]: the file in which users, admins and settings survive a restart.
+//! 10. [`server`]: starts all of it, and stops it in the right order.
 //!
 //! # Invariants
 //!
@@ -39,7 +40,8 @@
 //!   login only, and what comes next asks for one.
 //! - Counts are guards. A [`core::Connection`] is counted, listed and logged for
 //!   exactly as long as it lives.
-//! - Locks are held for a few lines and never across I/O.
+//! - Locks are held for a few lines and never across I/O; the one lock that is, of
+//!   changes being stored, is taken by changes only.
 //! - Nothing waits in an unbounded queue: what can't be served now is refused now.
 //!
 //! # Where this differs from what one would expect
@@ -64,6 +66,7 @@ pub mod net;
 pub mod pop3;
 pub mod server;
 pub mod socks;
+pub mod state;
 pub mod token;
 pub mod welcome;
 pub mod wire;

@@ -1,18 +1,19 @@
 //! The one place where everything meets: listeners, services, and the order in
 //! which they stop.
 
-use std::fmt;
+mod config;
+
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use crate::core::{AdminSecrets, Core, Denied, Lines, Name, Password, Settings, Start};
+use crate::core::{Core, Lines, Password};
 use crate::http::{self, Sources};
-use crate::manage::{Conversation, Dialect, Opener, Responder, SecretError, Secrets, Transport};
+use crate::manage::{Conversation, Dialect, Opener, Responder, Secrets, Transport};
 use crate::net::acceptor::Acceptor;
 use crate::net::close::close_gracefully;
 use crate::net::datagram_socket::DatagramSocket;
@@ -21,7 +22,9 @@ use crate::net::driver::{Bounds, Ending, converse};
 use crate::net::line_log::LineLog;
 use crate::net::pool::Pool;
 use crate::pop3;
-use crate::socks::service::{self, Options, Service};
+use crate::socks::service::{self, Service};
+
+pub use config::{Config, StartError};
 
 /// How often silent connections are looked for.
 const SWEEP: Duration = Duration::from_millis(250);
@@ -38,100 +41,6 @@ const MANAGEMENT_IDLE: Duration = Duration::from_secs(30 * 60);
 /// How long what was cut may take to let go before the process ends.
 const AFTER_CUT: Duration = Duration::from_millis(500);
 
-/// Everything that a server is started with.
-pub struct Config {
-    /// Where SOCKS5 clients connect.
-    pub socks: SocketAddr,
-    /// The dialects and where they listen: rows of [`DIALECTS`](crate::manage::DIALECTS),
-    /// or of one's own.
-    pub dialects: Vec<(Dialect, SocketAddr)>,
-    /// Where POP3 clients connect, if there are mailboxes for them.
-    pub pop3: Option<SocketAddr>,
-    /// Where Prometheus and health checks connect, if anywhere.
-    pub http: Option<SocketAddr>,
-    /// What dialects without accounts need.
-    pub secrets: Secrets,
-    /// The users at the start.
-    pub users: Vec<(Name, Password)>,
-    /// The admins at the start; at least one.
-    pub admins: Vec<(Name, Password)>,
-    /// What admins may change later.
-    pub settings: Settings,
-    /// What stays.
-    pub options: Options,
-    /// A half-closed relay may be silent for this long at most.
-    pub half_closed_timeout: Duration,
-    /// How long open connections may go on after a stop.
-    pub grace: Duration,
-    /// The file of the access log.
-    pub access_log: Option<PathBuf>,
-    /// The file of the credentials log; without it, standard output.
-    pub credentials_log: Option<PathBuf>,
-}
-
-/// Why a server can't start.
-#[derive(Debug)]
-pub enum StartError {
-    /// Everybody could use the proxy.
-    OpenProxy(SocketAddr),
-    /// Everybody could read the metrics.
-    OpenHttp(SocketAddr),
-    /// A listener's address can't be had.
-    Listen(&'static str, SocketAddr, io::Error),
-    /// A log can't be opened.
-    Log(PathBuf, io::Error),
-    /// A user can't be added.
-    User(Denied),
-    /// POP3 lacks something.
-    Pop3(&'static str),
-    /// A dialect's secret is missing or no secret at all.
-    Secret(SecretError),
-    /// The system lacks something.
-    System(io::Error),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OpenProxy(address) => write!(
-                f,
-                "listening on {address}, which others can reach, without a user would let \
-                 everybody through: add one with -u NAME:PASS, or listen on a loopback address"
-            ),
-            Self::OpenHttp(address) => write!(
-                f,
-                "serving HTTP on {address}, which others can reach, would show everybody the \
-                 metrics: set SOCKSD_HTTP_TOKEN, or use a loopback address"
-            ),
-            Self::Listen(service, address, error) => write!(
-                f,
-                "listening for {service} on {address} failed: {error}; choose another address or port"
-            ),
-            Self::Log(path, error) => {
-                write!(f, "opening the log {} failed: {error}", path.display())
-            }
-            Self::User(denied) => write!(f, "adding a user failed: {denied}"),
-            Self::Pop3(lacks) => write!(f, "serving POP3 needs {lacks}"),
-            Self::Secret(error) => error.fmt(f),
-            Self::System(error) => write!(f, "starting failed: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl From<io::Error> for StartError {
-    fn from(error: io::Error) -> Self {
-        Self::System(error)
-    }
-}
-
-impl From<SecretError> for StartError {
-    fn from(error: SecretError) -> Self {
-        Self::Secret(error)
-    }
-}
-
 /// A server that accepts connections.
 pub struct Server {
     core: Core,
@@ -147,13 +56,8 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`] says what to change. Nothing is left running.
-    pub fn start(config: Config) -> Result<Self, StartError> {
-        let open_to_all = !config.socks.ip().to_canonical().is_loopback();
-        if open_to_all && config.users.is_empty() {
-            return Err(StartError::OpenProxy(config.socks));
-        }
-        let pop3 = listen_pop3(&config)?;
-        let http = listen_http(&config)?;
+    pub fn start(mut config: Config) -> Result<Self, StartError> {
+        config.restore()?;
         let mut logs = Vec::new();
         let access_log = match &config.access_log {
             Some(path) => Some(keep(open_log("access", path)?, &mut logs)),
@@ -164,19 +68,15 @@ impl Server {
             None => LineLog::stdout("credentials")?,
         };
         let credentials_log = Some(keep(credentials, &mut logs));
-        let (core, stops) =
-            Core::new(Start { settings: config.settings, access_log, credentials_log })?;
-        for (name, password) in config.users {
-            core.install_user(name, password).map_err(StartError::User)?;
+        let (core, stops) = config.open_core(access_log, credentials_log)?;
+        if !config.socks.ip().to_canonical().is_loopback() && core.open_access().is_some() {
+            return Err(StartError::OpenProxy(config.socks));
         }
-        let mut token = config.secrets.oneshot.clone();
-        for (name, password) in config.admins {
-            // Only the first admin finds it there.
-            let secrets = AdminSecrets { password: Some(password), token: token.take() };
-            core.install_admin(name, secrets);
-        }
+        let pop3 = listen_pop3(config.pop3, &core)?;
+        let http = listen_http(&config)?;
         let handshake_timeout = config.options.handshake_timeout;
         let listeners = listen(config.socks, &config.dialects, &core, &config.secrets)?;
+        config.save(&core)?;
         let pool = Pool::new(service::NAME, PROXY_THREADS);
         let pools = vec![(service::NAME, pool.clone())];
         let socks = Service { core: core.clone(), pool, options: config.options };
@@ -399,12 +299,15 @@ fn listen(
 }
 
 /// The listener of POP3, if there are mailboxes, and users to whom they belong.
-fn listen_pop3(config: &Config) -> Result<Option<TcpListener>, StartError> {
-    let Some(address) = config.pop3 else { return Ok(None) };
-    if config.settings.maildir.is_none() {
+fn listen_pop3(
+    address: Option<SocketAddr>,
+    core: &Core,
+) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = address else { return Ok(None) };
+    if core.settings().maildir.is_none() {
         return Err(StartError::Pop3("the folder of the mailboxes: add --maildir DIR"));
     }
-    if config.users.is_empty() {
+    if core.open_access().is_some() {
         let lacks = "a user, to whom a mailbox belongs: add one with -u NAME:PASS";
         return Err(StartError::Pop3(lacks));
     }

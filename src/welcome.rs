@@ -18,6 +18,7 @@ const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 pub struct Welcome {
     made_up: Option<String>,
     login_required: bool,
+    stored: bool,
 }
 
 impl Welcome {
@@ -27,15 +28,15 @@ impl Welcome {
     /// # Errors
     /// When the system has no random bytes.
     pub fn prepare(config: &mut Config) -> io::Result<Self> {
-        let login_required = !config.users.is_empty();
-        if !config.admins.is_empty() {
-            return Ok(Self { made_up: None, login_required });
+        let (login_required, stored) = (config.login_required(), config.state.is_some());
+        if config.stored.is_some() || !config.admins.is_empty() {
+            return Ok(Self { made_up: None, login_required, stored });
         }
         let password = random_password()?;
         let name = Name::new(ADMIN.as_bytes()).map_err(io::Error::other)?;
         let secret = Password::new(password.as_bytes()).map_err(io::Error::other)?;
-        config.admins.push((name, secret));
-        Ok(Self { made_up: Some(password), login_required })
+        config.admins.push((name, secret.into()));
+        Ok(Self { made_up: Some(password), login_required, stored })
     }
 
     /// `listening SERVICE ADDRESS` for each listener, then, when an admin was
@@ -60,9 +61,10 @@ impl Welcome {
 
     fn hints(&self, password: &str, socks: SocketAddr, shoes: SocketAddr) -> String {
         let login = if self.login_required { "NAME:PASS@" } else { "" };
+        let fate = if self.stored { "is now in the state" } else { "lives until the server stops" };
         format!(
             "\n\
-             No admin was given, so this one lives until the server stops: {ADMIN}:{password}\n\
+             No admin was given, so this one {fate}: {ADMIN}:{password}\n\
              Try, in another terminal:\n\
              \x20 curl -x socks5h://{login}{socks} http://example.org/\n\
              \x20 export SOCKSCTL_SERVER={shoes} SOCKSCTL_LOGIN={ADMIN}:{password}\n\

@@ -146,10 +146,10 @@ fn core(transcript: &Transcript) -> Core {
         match given.split_whitespace().collect::<Vec<_>>()[..] {
             // Not the core's: see `secrets`.
             ["token", _] => {}
-            ["admin", admin, secret] => core.install_admin(name(admin), password(secret)),
+            ["admin", admin, secret] => core.install_admin(name(admin), password(secret)).unwrap(),
             ["admin", admin, "token", text] => {
                 let secrets = AdminSecrets { password: None, token: token(text) };
-                core.install_admin(name(admin), secrets);
+                core.install_admin(name(admin), secrets).unwrap();
             }
             ["user", user, secret] => core.install_user(name(user), password(secret)).unwrap(),
             [setting, value] => {
@@ -171,7 +171,7 @@ fn secrets(transcript: &Transcript) -> Secrets {
     let jwt = JwtKey::new(b"the secret of the golden transcripts");
     // One for the first admin, whom no transcript needs: they name their own.
     let oneshot = Token::new(b"0123456789abcdef");
-    Secrets { datagram: token, jwt, oneshot }
+    Secrets { datagram: token, jwt, oneshot, http: None }
 }
 
 /// The dialects, and the handshake of SOCKS5 as if it were one.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// other.
 const FLOORS: [&[&str]; 5] = [
     &["core", "wire"],
-    &["net"],
+    &["net", "state"],
     &["socks", "pop3", "manage", "http", "client"],
     &["server", "token"],
     &["args", "welcome", "logger"],

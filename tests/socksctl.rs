@@ -28,7 +28,7 @@ impl Server {
     /// With the admin `root`, whose password is `secret`.
     fn start() -> Self {
         let (core, _) = Core::new(Start::default()).unwrap();
-        core.install_admin(Name::new(b"root").unwrap(), Password::new(b"secret").unwrap());
+        core.install_admin(Name::new(b"root").unwrap(), Password::new(b"secret").unwrap()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let stopping = Arc::new(AtomicBool::new(false));

@@ -62,6 +62,7 @@ fn serve(config: Config) -> Result<(), StartError> {
 fn serve_until_stopped(mut config: Config) -> Result<(), StartError> {
     net::raise_descriptor_limit();
     config.secrets = Secrets::from_env()?;
+    config.restore()?;
     let welcome = Welcome::prepare(&mut config)?;
     let server = Server::start(config)?;
     let core = server.core().clone();

@@ -4,7 +4,6 @@
 //! these types is already acceptable; nothing past the edge checks again.
 
 use std::fmt;
-use std::sync::Arc;
 
 use subtle::{Choice, ConstantTimeEq};
 
@@ -79,9 +78,8 @@ impl fmt::Debug for Name {
 }
 
 /// A secret of 1-255 octets. It never shows in `Debug` and has no `Display`.
-/// Clones are the same secret, see [`Self::is`].
 #[derive(Clone)]
-pub struct Password(Arc<[u8]>);
+pub struct Password(Box<[u8]>);
 
 impl Password {
     /// Accepts the octets of a password.
@@ -93,15 +91,15 @@ impl Password {
         Ok(Self(octets.into()))
     }
 
+    /// The octets, to be hashed.
+    pub(super) fn octets(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Compares in a time that depends on neither secret: both are laid into
     /// a block of fixed size with their length, and the blocks are compared.
     pub fn matches(&self, candidate: &[u8]) -> bool {
         bool::from(self.block().ct_eq(&block(candidate)) & fits(candidate))
-    }
-
-    /// Whether this is that very secret, and not one set later that reads alike.
-    pub fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
     }
 
     fn block(&self) -> [u8; MAX_LENGTH + 1] {

@@ -1,99 +1,97 @@
 //! The directory of admins: who may manage.
 
 use std::collections::BTreeMap;
-
-use parking_lot::RwLock;
+use std::sync::Arc;
 
 use super::account::{Name, Password};
 use super::command::Denied;
+use super::token::{Token, TokenHash};
+use super::verifier::{Kept, Secret};
 
 /// How an admin proves who it is: a password (shoes, monitor), a token
 /// (oneshot), or both.
 #[derive(Debug, Clone, Default)]
 pub struct AdminSecrets {
     /// For the dialects that log in with a name.
-    pub password: Option<Password>,
+    pub password: Option<Secret>,
     /// For the dialects whose token also says who it is.
     pub token: Option<Token>,
 }
 
-impl From<Password> for AdminSecrets {
+impl From<Secret> for AdminSecrets {
     /// A password alone.
-    fn from(password: Password) -> Self {
+    fn from(password: Secret) -> Self {
         Self { password: Some(password), token: None }
     }
 }
 
-/// A token of exactly 16 printable ASCII characters.
-#[derive(Debug, Clone)]
-pub struct Token(Password);
-
-impl Token {
-    /// Its length, in octets.
-    pub const LENGTH: usize = 16;
-
-    /// Accepts the octets of a token; `None` unless they are
-    /// [`Self::LENGTH`] printable ASCII characters.
-    pub fn new(octets: &[u8]) -> Option<Self> {
-        let printable = |octet: &u8| (0x20..0x7f).contains(octet);
-        if octets.len() != Self::LENGTH || !octets.iter().all(printable) {
-            return None;
-        }
-        Password::new(octets).ok().map(Self)
+impl From<Password> for AdminSecrets {
+    fn from(password: Password) -> Self {
+        Secret::from(password).into()
     }
+}
+
+/// What is kept of [`AdminSecrets`].
+#[derive(Debug, Clone, Default)]
+pub(super) struct Admin {
+    pub(super) password: Option<Arc<Kept>>,
+    pub(super) token: Option<TokenHash>,
 }
 
 /// Admins sorted by the octets of their names.
-#[derive(Debug)]
-pub struct Admins {
-    accounts: RwLock<BTreeMap<Name, AdminSecrets>>,
-    decoy: Password,
+#[derive(Debug, Clone, Default)]
+pub(super) struct Admins {
+    accounts: BTreeMap<Name, Admin>,
 }
 
 impl Admins {
-    pub(super) fn new(decoy: Password) -> Self {
-        Self { accounts: RwLock::default(), decoy }
+    /// All admins, sorted by their names.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Name, &Admin)> {
+        self.accounts.iter()
     }
 
-    pub(super) fn check_password(&self, name: &[u8], password: &[u8]) -> Option<Name> {
-        let name = Name::new(name).ok();
-        let accounts = self.accounts.read();
-        let found = name.as_ref().and_then(|name| accounts.get(name)?.password.as_ref());
-        let matches = found.unwrap_or(&self.decoy).matches(password);
-        name.filter(|_| matches && found.is_some())
+    /// The password of an admin who has one.
+    pub(super) fn password(&self, name: &Name) -> Option<&Kept> {
+        self.accounts.get(name)?.password.as_deref()
     }
 
     /// Compares with every token, found or not, so that the time says nothing.
     pub(super) fn check_token(&self, token: &[u8]) -> Option<Name> {
         let mut owner = None;
-        for (name, secrets) in self.accounts.read().iter() {
-            let held = secrets.token.as_ref().map_or(&self.decoy, |token| &token.0);
-            if held.matches(token) && secrets.token.is_some() {
+        for (name, admin) in &self.accounts {
+            if admin.token.as_ref().is_some_and(|held| held.matches(token)) {
                 owner = Some(name.clone());
             }
         }
         owner
     }
 
-    pub(super) fn add(&self, name: Name, secrets: AdminSecrets) -> Result<(), Denied> {
-        let mut accounts = self.accounts.write();
-        if accounts.contains_key(&name) {
+    pub(super) fn add(&mut self, name: Name, admin: Admin) -> Result<(), Denied> {
+        if self.accounts.contains_key(&name) {
             return Err(Denied::AdminExists(name));
         }
-        accounts.insert(name, secrets);
+        self.accounts.insert(name, admin);
         Ok(())
     }
 
+    /// Gives the first admin a token, unless somebody has one.
+    pub(super) fn add_token(&mut self, token: TokenHash) {
+        if self.accounts.values().all(|admin| admin.token.is_none())
+            && let Some(mut first) = self.accounts.first_entry()
+        {
+            first.get_mut().token = Some(token);
+        }
+    }
+
     /// Removes an admin, unless nobody could log in any more afterwards.
-    pub(super) fn remove(&self, name: Name) -> Result<(), Denied> {
-        let mut accounts = self.accounts.write();
-        if !accounts.contains_key(&name) {
+    pub(super) fn remove(&mut self, name: Name) -> Result<(), Denied> {
+        if !self.accounts.contains_key(&name) {
             return Err(Denied::AdminUnknown(name));
         }
-        if accounts.len() == 1 {
+        if self.accounts.len() == 1 {
             return Err(Denied::LastAdmin(name));
         }
-        accounts.remove(&name);
+        self.accounts.remove(&name);
         Ok(())
     }
 }
@@ -106,17 +104,14 @@ mod tests {
         Name::new(text.as_bytes()).unwrap()
     }
 
-    fn with_token(text: &str) -> AdminSecrets {
-        AdminSecrets { token: Token::new(text.as_bytes()), ..AdminSecrets::default() }
-    }
-
-    fn admins() -> Admins {
-        Admins::new(Password::new(b"decoydecoydecoy!").unwrap())
+    fn with_token(text: &str) -> Admin {
+        let token = TokenHash::of(&Token::new(text.as_bytes()).unwrap()).unwrap();
+        Admin { token: Some(token), password: None }
     }
 
     #[test]
     fn the_last_admin_stays() {
-        let admins = admins();
+        let mut admins = Admins::default();
         admins.add(name("root"), with_token("0123456789abcdef")).unwrap();
         assert!(matches!(admins.remove(name("root")), Err(Denied::LastAdmin(_))));
         admins.add(name("two"), with_token("fedcba9876543210")).unwrap();
@@ -127,18 +122,23 @@ mod tests {
 
     #[test]
     fn a_token_names_its_owner() {
-        let admins = admins();
+        let mut admins = Admins::default();
         admins.add(name("root"), with_token("0123456789abcdef")).unwrap();
         admins.add(name("two"), with_token("fedcba9876543210")).unwrap();
         assert_eq!(admins.check_token(b"fedcba9876543210"), Some(name("two")));
-        assert!(admins.check_token(b"decoydecoydecoy!").is_none());
-        assert!(admins.check_password(b"two", b"fedcba9876543210").is_none());
+        assert!(admins.check_token(b"fedcba987654321").is_none());
+        assert!(admins.password(&name("two")).is_none());
     }
 
     #[test]
-    fn tokens_are_sixteen_printable_characters() {
-        assert!(Token::new(b"0123456789abcdef").is_some());
-        assert!(Token::new(b"0123456789abcde").is_none());
-        assert!(Token::new(b"0123456789abcde\n").is_none());
+    fn a_token_is_given_once() {
+        let token = |text: &[u8]| TokenHash::of(&Token::new(text).unwrap()).unwrap();
+        let mut admins = Admins::default();
+        admins.add(name("bob"), Admin::default()).unwrap();
+        admins.add(name("ann"), Admin::default()).unwrap();
+        admins.add_token(token(b"0123456789abcdef"));
+        admins.add_token(token(b"fedcba9876543210"));
+        assert_eq!(admins.check_token(b"0123456789abcdef"), Some(name("ann")));
+        assert!(admins.check_token(b"fedcba9876543210").is_none());
     }
 }

@@ -114,6 +114,8 @@ pub enum Denied {
     LastAdmin(Name),
     /// There is no open connection of this number.
     ConnectionUnknown(ConnectionId),
+    /// The change could not be stored, for this reason: the server's fault.
+    NotStored(String),
 }
 
 impl fmt::Display for Denied {
@@ -127,6 +129,7 @@ impl fmt::Display for Denied {
             Self::AdminUnknown(name) => write!(f, "there is no admin {name}"),
             Self::LastAdmin(name) => write!(f, "{name} is the last admin and has to stay"),
             Self::ConnectionUnknown(id) => write!(f, "there is no open connection {id}"),
+            Self::NotStored(why) => write!(f, "the change can't be stored: {why}"),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! use socksd::core::{Command, Core, Credential, Name, Outcome, Password, Start};
 //!
 //! let (core, _stop) = Core::new(Start::default()).unwrap();
-//! core.install_admin(Name::new(b"root")?, Password::new(b"secret")?);
+//! core.install_admin(Name::new(b"root")?, Password::new(b"secret")?).unwrap();
 //! let from = "192.0.2.7".parse().unwrap();
 //! let login = Credential::Password { name: b"root", password: b"secret" };
 //! let caller = core.log_in("example", login, from).unwrap();
@@ -22,17 +22,22 @@ mod access;
 mod account;
 mod admins;
 mod caller;
+mod changes;
 mod clock;
 mod command;
 mod connections;
 mod counters;
 mod guessing;
 mod lines;
+mod managed;
 mod metrics;
+mod phc;
 mod settings;
 mod states;
 mod text;
+mod token;
 mod users;
+mod verifier;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -42,11 +47,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, Sender};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 pub use access::{AccessLine, CredentialLine};
 pub use account::{BadAccount, MAX_LENGTH, Name, Password};
-pub use admins::{AdminSecrets, Admins, Token};
+pub use admins::AdminSecrets;
 pub use caller::Caller;
 pub use clock::{HttpDate, Utc};
 pub use command::{Command, Denied, Outcome};
@@ -56,19 +61,31 @@ pub use connections::{
 pub use counters::{BUCKETS, Details, MOST_USERS, Timings, UserTotals, Who};
 pub use guessing::{FREE_FAILURES, Guessing, LONGEST_REFUSAL, WINDOW};
 pub use lines::Lines;
+pub use managed::{Snapshot, Store, StoredAdmin};
 pub use metrics::Metrics;
+pub use phc::{BadPhc, Phc};
 pub use settings::{
     BadSetting, BufferSize, Maildir, NAMES as SETTING_NAMES, PageSize, Setting, Settings,
 };
 pub use states::{Ended, State};
 pub use text::{Printable, latin1};
-pub use users::Users;
+pub use token::{Token, TokenHash};
+pub use verifier::Secret;
+
+use admins::Admin;
+use managed::Managed;
+use verifier::{Kept, Verifier};
 
 /// What a [`Core`] begins with.
 #[derive(Default)]
 pub struct Start {
     /// The settings, until an admin changes them.
     pub settings: Settings,
+    /// What was stored before; it wins over the settings.
+    pub stored: Snapshot,
+    /// Stores every change before it is acknowledged; without it changes live in
+    /// memory only.
+    pub store: Option<Store>,
     /// Takes the lines of the access log.
     pub access_log: Option<Lines>,
     /// Takes the lines of the credentials log.
@@ -99,7 +116,7 @@ pub struct LoginRefused;
 /// A client that may use a managed service: made by [`Core::log_in_user`] or
 /// [`Core::open_access`] only.
 #[derive(Debug, Clone)]
-pub struct Client(Option<(Name, Password)>);
+pub struct Client(Option<(Name, Arc<Kept>)>);
 
 impl Client {
     /// Its name; `None` with open access.
@@ -117,9 +134,12 @@ pub struct OverLimit;
 pub struct Core(Arc<Inner>);
 
 struct Inner {
-    users: Users,
-    admins: Admins,
-    settings: RwLock<Settings>,
+    /// Replaced as a whole, so readers never wait for a change to be stored.
+    managed: RwLock<Arc<Managed>>,
+    /// Held from the copy to the publication: one change at a time.
+    changing: Mutex<()>,
+    store: Option<Store>,
+    verifier: Verifier,
     connections: Arc<Connections>,
     guessing: Guessing,
     failed_logins: AtomicU64,
@@ -132,17 +152,17 @@ impl Core {
     /// A core, and where requests to stop the server arrive.
     ///
     /// # Errors
-    /// When the system has no random bytes.
+    /// When the system has no random bytes, or a stored name is there twice.
     pub fn new(start: Start) -> io::Result<(Self, Receiver<()>)> {
-        let mut random = [0; 32];
-        getrandom::fill(&mut random).map_err(io::Error::other)?;
-        let decoy = Password::new(&random).map_err(io::Error::other)?;
+        let verifier = Verifier::new(start.store.is_some())?;
+        let managed = Managed::restore(start.settings, start.stored, &verifier)?;
         // Two: the first request drains, the second cuts, more say nothing new.
         let (stop, stops) = crossbeam_channel::bounded(2);
         let inner = Inner {
-            users: Users::new(decoy.clone()),
-            admins: Admins::new(decoy),
-            settings: RwLock::new(start.settings),
+            managed: RwLock::new(Arc::new(managed)),
+            changing: Mutex::new(()),
+            store: start.store,
+            verifier,
             connections: Arc::new(Connections::new(start.access_log)),
             guessing: Guessing::default(),
             failed_logins: AtomicU64::new(0),
@@ -161,41 +181,37 @@ impl Core {
         caller.permit(&command)?;
         match command {
             Command::GetMetrics => return Ok(Outcome::Metrics(self.metrics())),
-            Command::ListUsers => return Ok(Outcome::Users(self.0.users.names())),
+            Command::ListUsers => return Ok(Outcome::Users(self.users())),
             Command::ListConnections => {
                 return Ok(Outcome::Connections(self.0.connections.list()));
             }
             Command::GetConfig => return Ok(Outcome::Config(Box::new(self.settings()))),
             Command::AddUser { name, password } => {
-                self.0.users.add(name, password, self.settings().max_users)?;
+                let kept = self.0.verifier.keep(password.into())?;
+                self.change(|managed| managed.users.add(name, kept, managed.settings.max_users))?;
             }
-            Command::EditUser { name, password } => self.0.users.edit(name, password)?,
-            Command::RemoveUser { name } => self.0.users.remove(name)?,
-            Command::AddAdmin { name, secrets } => self.0.admins.add(name, secrets)?,
-            Command::RemoveAdmin { name } => self.0.admins.remove(name)?,
+            Command::EditUser { name, password } => {
+                let kept = self.0.verifier.keep(password.into())?;
+                self.change(|managed| managed.users.edit(name, kept))?;
+            }
+            Command::RemoveUser { name } => self.change(|managed| managed.users.remove(name))?,
+            Command::AddAdmin { name, secrets } => {
+                let admin = Admin::keep(secrets, &self.0.verifier)?;
+                self.change(|managed| managed.admins.add(name, admin))?;
+            }
+            Command::RemoveAdmin { name } => self.change(|managed| managed.admins.remove(name))?,
             Command::CutConnection(id) => {
                 if self.0.connections.cut(Ended::Cut, |open| open.id == id) == 0 {
                     return Err(Denied::ConnectionUnknown(id));
                 }
             }
-            Command::SetConfig(setting) => self.0.settings.write().change(setting),
+            Command::SetConfig(setting) => self.change(|managed| {
+                managed.set(setting);
+                Ok(())
+            })?,
             Command::Stop => self.stop(),
         }
         Ok(Outcome::Done)
-    }
-
-    /// Puts an admin into the directory at the start; an existing one stays.
-    pub fn install_admin(&self, name: Name, secrets: impl Into<AdminSecrets>) {
-        // Only an existing name is denied, and then there is nothing to do.
-        let _ = self.0.admins.add(name, secrets.into());
-    }
-
-    /// Puts a user into the directory at the start.
-    ///
-    /// # Errors
-    /// [`Denied`] when the name exists or the directory is full.
-    pub fn install_user(&self, name: Name, password: Password) -> Result<(), Denied> {
-        self.0.users.add(name, password, self.settings().max_users)
     }
 
     /// Checks who wants to manage. Failures are counted and slowed down per
@@ -211,10 +227,14 @@ impl Core {
     ) -> Result<Caller, LoginRefused> {
         match credential {
             Credential::Password { name, password } => self.attempt(service, name, from, || {
-                Some(Caller::admin(&self.0.admins.check_password(name, password)?))
+                let name = Name::new(name).ok();
+                let managed = self.managed();
+                let kept = name.as_ref().and_then(|name| managed.admins.password(name));
+                let right = self.0.verifier.verify(kept, password);
+                name.filter(|_| right).as_ref().map(Caller::admin)
             }),
             Credential::Token(token) => self.attempt(service, b"-", from, || {
-                Some(Caller::admin(&self.0.admins.check_token(token)?))
+                Some(Caller::admin(&self.managed().admins.check_token(token)?))
             }),
             Credential::Checked(proof) => {
                 let claimed = proof.as_ref().map_or_else(|name| name.to_vec(), |_| Vec::new());
@@ -241,13 +261,18 @@ impl Core {
         from: IpAddr,
     ) -> Result<Client, LoginRefused> {
         self.attempt(service, name, from, || {
-            Some(Client(Some(self.0.users.check(name, password)?)))
+            let name = Name::new(name).ok();
+            let managed = self.managed();
+            let kept = name.as_ref().and_then(|name| managed.users.get(name));
+            let right = self.0.verifier.verify(kept.map(|kept| &**kept), password);
+            let kept = kept.filter(|_| right).cloned();
+            name.zip(kept).map(|found| Client(Some(found)))
         })
     }
 
     /// Lets a client in without a login, unless one is required.
     pub fn open_access(&self) -> Option<Client> {
-        (!self.0.users.login_required()).then_some(Client(None))
+        (!self.0.managed.read().users.login_required).then_some(Client(None))
     }
 
     fn attempt<T>(
@@ -278,7 +303,7 @@ impl Core {
     /// [`OverLimit`]: to be refused at once.
     pub fn admit(&self, service: &'static str, from: SocketAddr) -> Result<Connection, OverLimit> {
         let limits = {
-            let settings = self.0.settings.read();
+            let settings = &self.0.managed.read().settings;
             Limits { total: settings.max_connections, per_address: settings.max_per_address }
         };
         self.0.connections.admit(service, from, limits).ok_or(OverLimit)
@@ -289,7 +314,7 @@ impl Core {
     /// # Errors
     /// [`OverLimit`] when the client has as many open as it may.
     pub fn admit_client(&self, connection: &Connection, client: &Client) -> Result<(), OverLimit> {
-        let most = self.0.settings.read().max_per_user;
+        let most = self.0.managed.read().settings.max_per_user;
         if connection.admit_user(client.name(), most) { Ok(()) } else { Err(OverLimit) }
     }
 
@@ -297,15 +322,16 @@ impl Core {
     /// been removed or given another password; without one, none has become
     /// required.
     pub fn still_welcome(&self, client: &Client) -> bool {
+        let managed = self.0.managed.read();
         match &client.0 {
-            Some((name, password)) => self.0.users.is_current(name, password),
-            None => !self.0.users.login_required(),
+            Some((name, password)) => managed.users.is_current(name, password),
+            None => !managed.users.login_required,
         }
     }
 
     /// The settings at this moment.
     pub fn settings(&self) -> Settings {
-        self.0.settings.read().clone()
+        self.0.managed.read().settings.clone()
     }
 
     /// The counters at this moment.
@@ -331,7 +357,7 @@ impl Core {
 
     /// Ends what has been silent for too long; see [`Connections::sweep`].
     pub fn sweep(&self, half_closed: Duration) {
-        let timeout = self.0.settings.read().timeout;
+        let timeout = self.0.managed.read().settings.timeout;
         self.0.connections.sweep(Instant::now(), timeout, half_closed);
     }
 

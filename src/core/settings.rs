@@ -121,6 +121,11 @@ impl Maildir {
             Err(format!("maildir {}: there is no such folder, create it first", path.display()))
         }
     }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
 }
 
 /// Why words don't make a [`Setting`].

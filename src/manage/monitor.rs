@@ -250,7 +250,7 @@ mod tests {
 
     fn core() -> Core {
         let (core, _) = Core::new(Start::default()).unwrap();
-        core.install_admin(Name::new(b"root").unwrap(), Password::new(b"secret").unwrap());
+        core.install_admin(Name::new(b"root").unwrap(), Password::new(b"secret").unwrap()).unwrap();
         core
     }
 

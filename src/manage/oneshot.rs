@@ -171,8 +171,11 @@ fn maildir(path: &[u8]) -> Option<Maildir> {
 }
 
 /// Duplicate, unknown, the last admin, no more room: the data can't be carried out.
-fn denied(_: Denied) -> Status {
-    Status::BAD_DATA
+fn denied(why: Denied) -> Status {
+    match why {
+        Denied::NotStored(_) => Status::SERVER_ERROR,
+        _ => Status::BAD_DATA,
+    }
 }
 
 #[cfg(test)]
@@ -185,7 +188,7 @@ mod tests {
     fn core() -> Core {
         let (core, _) = Core::new(Start::default()).unwrap();
         let secrets = AdminSecrets { password: None, token: Token::new(TOKEN) };
-        core.install_admin(Name::new(b"root").unwrap(), secrets);
+        core.install_admin(Name::new(b"root").unwrap(), secrets).unwrap();
         core
     }
 

@@ -203,7 +203,7 @@ mod tests {
         let settings = Settings { max_users: 2, ..Settings::default() };
         let (core, _) = Core::new(Start { settings, ..Start::default() }).unwrap();
         let (root, secret) = account(b"root", b"secret").unwrap();
-        core.install_admin(root, secret);
+        core.install_admin(root, secret).unwrap();
         let (ana, password) = account(b"ana", b"1234").unwrap();
         core.install_user(ana, password).unwrap();
         core

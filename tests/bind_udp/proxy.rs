@@ -48,7 +48,7 @@ impl Proxy {
         let start = Start {
             settings: setup.settings,
             access_log: Some(Box::new(move |line| lines.lock().push(line))),
-            credentials_log: None,
+            ..Start::default()
         };
         let (core, _stops) = Core::new(start).unwrap();
         let pool = Pool::new("proxy", setup.threads);

@@ -27,6 +27,7 @@ mod manage {
     mod changes;
     mod credentials;
     mod guessing;
+    mod kill;
     mod metrics;
     mod shoes;
     mod shoes_login;
@@ -34,6 +35,7 @@ mod manage {
     mod shutdown;
     mod socksctl;
     mod start;
+    mod state;
 }
 
 /// The names of a maildir hold colons, which not every system allows.

@@ -59,9 +59,9 @@ impl Server {
         Self::of(child, Lines::of(std::io::empty()))
     }
 
-    /// Starts it and waits for its listeners.
+    /// Starts it, as this command does, and waits for its listeners.
     #[track_caller]
-    fn launch(mut command: Command) -> Self {
+    pub fn launch(mut command: Command) -> Self {
         let mut child = spawn(&mut command);
         let stderr = Lines::of(child.stderr.take().expect("a pipe"));
         Self::of(child, stderr)
@@ -102,6 +102,12 @@ impl Server {
     /// What it has logged so far.
     pub fn log(&self) -> String {
         self.stderr.text()
+    }
+
+    /// Ends it as `kill -9` does.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("killing socksd");
+        self.child.wait().expect("its end");
     }
 
     #[cfg(unix)]

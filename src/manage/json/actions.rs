@@ -164,6 +164,7 @@ fn denied(why: Denied) -> Refusal {
         Denied::Forbidden(_) => {
             return Refusal { code: Code::FORBIDDEN, message: why.to_string(), details: None };
         }
+        Denied::NotStored(_) => return Refusal::internal(&why.to_string()),
         Denied::UserExists(_) => "USER_EXISTS",
         Denied::UserUnknown(_) => "USER_UNKNOWN",
         Denied::UsersFull(_) => "USERS_FULL",
@@ -287,6 +288,11 @@ mod tests {
                 DATA.iter().find(|(name, _)| *name == alike).map_or("null", |(_, data)| data);
             assert_eq!(meant(action, data).unwrap().scope(), action);
         }
+    }
+
+    #[test]
+    fn what_cannot_be_stored_is_an_internal_error() {
+        assert_eq!(denied(Denied::NotStored("disk full".into())).code, Code::INTERNAL_ERROR);
     }
 
     #[test]

@@ -1,0 +1,168 @@
+//! Passwords as argon2id hashes, written as PHC strings.
+
+use std::fmt;
+use std::io;
+
+use argon2::password_hash::phc::{Output, PasswordHash, Salt};
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+
+use super::account::Password;
+
+/// An argon2id hash, `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`. It does not show
+/// in `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Phc(Box<PasswordHash>);
+
+/// The dearest hash that is accepted: it is computed for whoever knocks.
+const MEMORY_KIB_MAX: u32 = 64 * 1024;
+const PASSES_MAX: u32 = 10;
+const LANES_MAX: u32 = 4;
+/// Octets of a salt and of a hash that we make.
+const SALT_LEN: usize = 16;
+const HASH_LEN: usize = 32;
+
+/// Why a text is no [`Phc`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadPhc {
+    /// No PHC string of argon2id with version 19, salt and hash.
+    Form,
+    /// It would take more memory or time than a login may.
+    TooDear,
+}
+
+impl fmt::Display for BadPhc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form => f.write_str(
+                "it is no argon2id PHC string with v=19, make one with socksd hash-password",
+            ),
+            Self::TooDear => write!(
+                f,
+                "its parameters go beyond m={MEMORY_KIB_MAX},t={PASSES_MAX},p={LANES_MAX}, make \
+                 another one with socksd hash-password"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for BadPhc {}
+
+impl Phc {
+    /// Reads a PHC string.
+    ///
+    /// # Errors
+    /// [`BadPhc`]; it does not repeat the text.
+    pub fn parse(text: &str) -> Result<Self, BadPhc> {
+        let hash = PasswordHash::new(text).map_err(|_| BadPhc::Form)?;
+        let complete = hash.salt.is_some() && hash.hash.is_some();
+        let version = u32::from(Version::V0x13);
+        if hash.algorithm.as_str() != Algorithm::Argon2id.as_str()
+            || hash.version != Some(version)
+            || !complete
+        {
+            return Err(BadPhc::Form);
+        }
+        let params = Params::try_from(&hash).map_err(|_| BadPhc::Form)?;
+        let dear = params.m_cost() > MEMORY_KIB_MAX
+            || params.t_cost() > PASSES_MAX
+            || params.p_cost() > LANES_MAX;
+        if dear { Err(BadPhc::TooDear) } else { Ok(Self(hash.into())) }
+    }
+
+    /// Hashes a password with a new salt: 19 MiB and some ten milliseconds.
+    ///
+    /// # Errors
+    /// When the system has no random bytes.
+    pub fn of(password: &Password) -> io::Result<Self> {
+        let mut salt = [0; SALT_LEN];
+        getrandom::fill(&mut salt).map_err(io::Error::other)?;
+        let hash = argon2().hash_password_with_salt(password.octets(), &salt);
+        hash.map(|hash| Self(hash.into())).map_err(io::Error::other)
+    }
+
+    /// One that costs as much to compare with as any, and that nothing matches.
+    ///
+    /// # Errors
+    /// When the system has no random bytes.
+    pub(super) fn decoy() -> io::Result<Self> {
+        let mut random = [0; SALT_LEN + HASH_LEN];
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        let (salt, hash) = random.split_at(SALT_LEN);
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: Params::DEFAULT.try_into().map_err(io::Error::other)?,
+            salt: Some(Salt::new(salt).map_err(io::Error::other)?),
+            hash: Some(Output::new(hash).map_err(io::Error::other)?),
+        };
+        Ok(Self(hash.into()))
+    }
+
+    /// Hashes the candidate in the same way and compares, in constant time.
+    pub(super) fn matches(&self, candidate: &[u8]) -> bool {
+        argon2().verify_password(candidate, &*self.0).is_ok()
+    }
+}
+
+/// The first choice of OWASP's cheat sheet for argon2id: 19 MiB, two passes, one
+/// lane, which are also the defaults of the crate.
+fn argon2() -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
+}
+
+impl fmt::Display for Phc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Phc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Phc(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The beginning of a cheap one.
+    const SMALL: &str = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$";
+
+    #[test]
+    fn a_hash_survives_its_text_and_matches_its_password_only() {
+        let phc = Phc::of(&Password::new(b"secr\xe9t").unwrap()).unwrap();
+        let text = phc.to_string();
+        assert!(text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{text}");
+        let read = Phc::parse(&text).unwrap();
+        assert!(read == phc && read.matches(b"secr\xe9t"));
+        assert!(!read.matches(b"secret") && !read.matches(b""));
+        assert!(!format!("{phc:?}").contains('$'));
+    }
+
+    #[test]
+    fn the_decoy_looks_like_any_other() {
+        let decoy = Phc::decoy().unwrap();
+        assert!(Phc::parse(&decoy.to_string()).unwrap() == decoy);
+        assert!(!decoy.matches(b"decoy"));
+    }
+
+    #[test]
+    fn what_is_no_hash_or_too_dear_is_refused() {
+        let hash = "aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g";
+        assert!(Phc::parse(&format!("{SMALL}{hash}")).is_ok());
+        let form = ["", "secret", "$argon2id$", "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ"];
+        for text in form {
+            assert_eq!(Phc::parse(text), Err(BadPhc::Form), "{text}");
+        }
+        for (from, to) in [("argon2id", "argon2i"), ("v=19", "v=16"), ("argon2id", "scrypt")] {
+            let other = format!("{SMALL}{hash}").replace(from, to);
+            assert_eq!(Phc::parse(&other), Err(BadPhc::Form), "{other}");
+        }
+        for (from, to) in [("m=64", "m=4000000"), ("t=1", "t=11"), ("p=1", "p=5")] {
+            let dear = format!("{SMALL}{hash}").replace(from, to);
+            assert_eq!(Phc::parse(&dear), Err(BadPhc::TooDear), "{dear}");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! What a server is started with, and why it may not start.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crossbeam_channel::Receiver;
+
+use crate::core::{
+    AdminSecrets, Core, Denied, Lines, Name, Secret, Settings, Snapshot, Start, Store,
+};
+use crate::manage::{Dialect, SecretError, Secrets};
+use crate::socks::service::Options;
+use crate::state::{StateError, StateFile};
+
+/// Everything that a server is started with.
+pub struct Config {
+    /// Where SOCKS5 clients connect.
+    pub socks: SocketAddr,
+    /// The dialects and where they listen: rows of [`DIALECTS`](crate::manage::DIALECTS),
+    /// or of one's own.
+    pub dialects: Vec<(Dialect, SocketAddr)>,
+    /// Where POP3 clients connect, if there are mailboxes for them.
+    pub pop3: Option<SocketAddr>,
+    /// Where Prometheus and health checks connect, if anywhere.
+    pub http: Option<SocketAddr>,
+    /// What dialects without accounts need.
+    pub secrets: Secrets,
+    /// Where changes survive a restart; without it they live in memory only.
+    pub state: Option<StateFile>,
+    /// What it holds, see [`Config::restore`].
+    pub stored: Option<Snapshot>,
+    /// The users at the start, unless a state has been stored.
+    pub users: Vec<(Name, Secret)>,
+    /// The admins at the start, unless a state has been stored; at least one.
+    pub admins: Vec<(Name, Secret)>,
+    /// What admins may change later, and have not in the state.
+    pub settings: Settings,
+    /// What stays.
+    pub options: Options,
+    /// A half-closed relay may be silent for this long at most.
+    pub half_closed_timeout: Duration,
+    /// How long open connections may go on after a stop.
+    pub grace: Duration,
+    /// The file of the access log.
+    pub access_log: Option<PathBuf>,
+    /// The file of the credentials log; without it, standard output.
+    pub credentials_log: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads what is in the state file, once. From then on the file wins: accounts
+    /// that are given besides it would undo their removal.
+    ///
+    /// # Errors
+    /// [`StartError::State`].
+    pub fn restore(&mut self) -> Result<(), StartError> {
+        let Some(file) = self.state.as_ref().filter(|_| self.stored.is_none()) else {
+            return Ok(());
+        };
+        self.stored = file.read()?;
+        let Some(stored) = &self.stored else { return Ok(()) };
+        self.users.retain(|(name, _)| !stored.users.iter().any(|(other, _)| other == name));
+        self.admins.retain(|(name, _)| !stored.admins.iter().any(|other| other.name == *name));
+        for (kind, accounts) in [("user", &self.users), ("admin", &self.admins)] {
+            for (name, _) in accounts {
+                log::warn!("{kind}-ignored name={name} reason=\"the state file wins\"");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether clients will have to log in.
+    pub fn login_required(&self) -> bool {
+        match &self.stored {
+            Some(stored) => stored.login_required || !stored.users.is_empty(),
+            None => !self.users.is_empty(),
+        }
+    }
+
+    /// A core with everybody in it.
+    pub(super) fn open_core(
+        &mut self,
+        access_log: Option<Lines>,
+        credentials_log: Option<Lines>,
+    ) -> Result<(Core, Receiver<()>), StartError> {
+        let (settings, stored) = (self.settings.clone(), self.stored.clone());
+        let store = self
+            .state
+            .clone()
+            .map(|file| -> Store { Box::new(move |snapshot| file.write(snapshot)) });
+        if store.is_none() {
+            log::info!(
+                "no-state changes live in memory only, until the server stops: --state FILE keeps them"
+            );
+        }
+        let is_new = stored.is_none();
+        let stored = stored.unwrap_or_default();
+        let (core, stops) =
+            Core::new(Start { settings, stored, store, access_log, credentials_log })?;
+        let mut token = self.secrets.oneshot.clone();
+        if is_new {
+            for (name, password) in self.users.drain(..) {
+                core.install_user(name, password).map_err(StartError::User)?;
+            }
+            for (name, password) in self.admins.drain(..) {
+                // Only the first admin finds it there.
+                let secrets = AdminSecrets { password: Some(password), token: token.take() };
+                core.install_admin(name, secrets)?;
+            }
+        } else if let Some(token) = &token {
+            core.install_token(token)?;
+        }
+        Ok((core, stops))
+    }
+
+    /// Stores what a new state begins with. Last, so that a start that failed
+    /// leaves none behind.
+    pub(super) fn save(&self, core: &Core) -> Result<(), StartError> {
+        match &self.state {
+            Some(file) if self.stored.is_none() => core
+                .save()
+                .map_err(|denied| StateError::Write(file.path().into(), denied.to_string()).into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why a server can't start.
+#[derive(Debug)]
+pub enum StartError {
+    /// Everybody could use the proxy.
+    OpenProxy(SocketAddr),
+    /// Everybody could read the metrics.
+    OpenHttp(SocketAddr),
+    /// A listener's address can't be had.
+    Listen(&'static str, SocketAddr, io::Error),
+    /// A log can't be opened.
+    Log(PathBuf, io::Error),
+    /// A user can't be added.
+    User(Denied),
+    /// POP3 lacks something.
+    Pop3(&'static str),
+    /// The state can't be read or written.
+    State(StateError),
+    /// A dialect's secret is missing or no secret at all.
+    Secret(SecretError),
+    /// The system lacks something.
+    System(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OpenProxy(address) => write!(
+                f,
+                "listening on {address}, which others can reach, without a user would let \
+                 everybody through: add one with -u NAME:PASS, or listen on a loopback address"
+            ),
+            Self::OpenHttp(address) => write!(
+                f,
+                "serving HTTP on {address}, which others can reach, would show everybody the \
+                 metrics: set SOCKSD_HTTP_TOKEN, or use a loopback address"
+            ),
+            Self::Listen(service, address, error) => write!(
+                f,
+                "listening for {service} on {address} failed: {error}; choose another address or port"
+            ),
+            Self::Log(path, error) => {
+                write!(f, "opening the log {} failed: {error}", path.display())
+            }
+            Self::User(denied) => write!(f, "adding a user failed: {denied}"),
+            Self::Pop3(lacks) => write!(f, "serving POP3 needs {lacks}"),
+            Self::State(error) => error.fmt(f),
+            Self::Secret(error) => error.fmt(f),
+            Self::System(error) => write!(f, "starting failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<io::Error> for StartError {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
+}
+
+impl From<StateError> for StartError {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
+    }
+}
+
+impl From<SecretError> for StartError {
+    fn from(error: SecretError) -> Self {
+        Self::Secret(error)
+    }
+}

@@ -1,0 +1,131 @@
+//! The state file: whoever reads it finds a whole one, the old or the new.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::record;
+use crate::core::Snapshot;
+
+/// A file that holds a [`Snapshot`]. Only one server may use it.
+#[derive(Debug, Clone)]
+pub struct StateFile {
+    path: PathBuf,
+    temporary: PathBuf,
+}
+
+/// Why there is no state to start with.
+#[derive(Debug)]
+pub enum StateError {
+    /// The file can't be read.
+    Read(PathBuf, io::Error),
+    /// What it holds is no state.
+    Content(PathBuf, String),
+    /// It can't be written.
+    Write(PathBuf, String),
+}
+
+impl fmt::Display for StateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(path, error) => {
+                write!(f, "reading the state {} failed: {error}", path.display())
+            }
+            Self::Content(path, error) => write!(
+                f,
+                "the state {} can't be used: {error}; mend it, or move it away to begin anew",
+                path.display()
+            ),
+            Self::Write(path, error) => write!(
+                f,
+                "writing the state {} failed: {error}; name a file in a folder that can be \
+                 written to",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for StateError {}
+
+impl StateFile {
+    /// The file at that path, which may not exist yet. Links are followed now, so
+    /// that a replacement does not replace a link.
+    pub fn new(path: &Path) -> Self {
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        let mut temporary = path.clone().into_os_string();
+        temporary.push(".new");
+        Self { path, temporary: temporary.into() }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it holds; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// [`StateError::Read`] and [`StateError::Content`].
+    pub fn read(&self) -> Result<Option<Snapshot>, StateError> {
+        let text = match fs::read_to_string(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StateError::Read(self.path.clone(), error)),
+        };
+        let content = |error| StateError::Content(self.path.clone(), error);
+        record::parse(&text).map(Some).map_err(content)
+    }
+
+    /// Replaces what it holds. When this comes back well, the system has it on
+    /// the disk; when it fails, the file is still the old one, unless only the
+    /// last step failed: that the folder is on the disk, too.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn write(&self, snapshot: &Snapshot) -> io::Result<()> {
+        let text = record::format(snapshot)?;
+        let written = self.write_temporary(text.as_bytes());
+        if let Err(error) = written.and_then(|()| fs::rename(&self.temporary, &self.path)) {
+            // It may hold the room that was lacking.
+            let _ = fs::remove_file(&self.temporary);
+            return Err(error);
+        }
+        sync_folder(&self.path)
+    }
+
+    fn write_temporary(&self, text: &[u8]) -> io::Result<()> {
+        // One of a server that was killed may lie around; a link there could lead
+        // anywhere. So it is removed and never opened.
+        match fs::remove_file(&self.temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = create(&self.temporary)?;
+        file.write_all(text)?;
+        file.sync_all()
+    }
+}
+
+/// Creates a file that only its owner can read.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// A rename is on the disk when its folder is.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Windows opens no folders, and brings renames to the disk by itself.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! What survives a restart: the users, the admins and the changed settings in one
+//! file for people ([`record`]), which is replaced as a whole ([`file`]).
+
+mod file;
+mod record;
+
+pub use file::{StateError, StateFile};

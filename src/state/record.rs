@@ -1,0 +1,306 @@
+//! The text of a state: TOML, with a version, and nothing that is not known.
+//!
+//! ```toml
+//! version = 1
+//! login_required = true
+//!
+//! [settings]
+//! timeout = 30.0
+//!
+//! [[users]]
+//! name = "ana"
+//! password = "$argon2id$v=19$m=19456,t=2,p=1$..."
+//!
+//! [[admins]]
+//! name = "root"
+//! password = "$argon2id$v=19$m=19456,t=2,p=1$..."
+//! token = "$blake2b$..."
+//! ```
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::{
+    BufferSize, Maildir, Name, PageSize, Phc, Setting, Snapshot, StoredAdmin, TokenHash, latin1,
+};
+
+/// The only version so far.
+const VERSION: u32 = 1;
+
+/// What stands above it all.
+const COMMENT: &str = "\
+# Written by socksd at every change: edit it while the server is stopped.
+# \"socksd hash-password\" makes a password.
+
+";
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    version: u32,
+    login_required: bool,
+    #[serde(default)]
+    settings: Settings,
+    #[serde(default)]
+    users: Vec<User>,
+    #[serde(default)]
+    admins: Vec<Admin>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct User {
+    name: String,
+    password: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Admin {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+}
+
+/// In seconds and octets; where 0 makes no sense, it is "none".
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_connections: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_per_user: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_per_address: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_users: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    buffer_size: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page_size: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spoofing: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    maildir: Option<PathBuf>,
+}
+
+/// The text of a snapshot.
+///
+/// # Errors
+/// When something in it can't be text: a path that is no UTF-8.
+pub fn format(snapshot: &Snapshot) -> io::Result<String> {
+    let user =
+        |(name, password): &(Name, Phc)| User { name: text(name), password: password.to_string() };
+    let admin = |admin: &StoredAdmin| Admin {
+        name: text(&admin.name),
+        password: admin.password.as_ref().map(Phc::to_string),
+        token: admin.token.as_ref().map(TokenHash::to_string),
+    };
+    let mut settings = Settings::default();
+    snapshot.settings.iter().for_each(|setting| settings.put(setting));
+    let record = Record {
+        version: VERSION,
+        login_required: snapshot.login_required,
+        settings,
+        users: snapshot.users.iter().map(user).collect(),
+        admins: snapshot.admins.iter().map(admin).collect(),
+    };
+    let text = toml::to_string(&record).map_err(io::Error::other)?;
+    Ok(format!("{COMMENT}{text}"))
+}
+
+/// Reads what [`format`] or a person has written.
+///
+/// # Errors
+/// A text that says where and what is wrong; it shows no secret.
+pub fn parse(text: &str) -> Result<Snapshot, String> {
+    let record: Record = toml::from_str(text).map_err(|error| without_source(&error, text))?;
+    if record.version != VERSION {
+        return Err(format!("its version is {}, this server knows {VERSION}", record.version));
+    }
+    let users: Vec<_> = record.users.iter().map(user).collect::<Result<_, _>>()?;
+    let admins: Vec<_> = record.admins.iter().map(admin).collect::<Result<_, _>>()?;
+    distinct("user", users.iter().map(|(name, _)| name))?;
+    distinct("admin", admins.iter().map(|admin| &admin.name))?;
+    if admins.is_empty() {
+        return Err("it has no admin, so nobody could manage the server".into());
+    }
+    let settings = record.settings.changes()?;
+    Ok(Snapshot { login_required: record.login_required, users, admins, settings })
+}
+
+/// The message and its line, but not the line itself: it may hold a secret.
+fn without_source(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
+    format!("line {}: {}", before.matches('\n').count() + 1, error.message())
+}
+
+fn user(user: &User) -> Result<(Name, Phc), String> {
+    Ok((name("user", &user.name)?, phc("user", &user.name, &user.password)?))
+}
+
+fn admin(admin: &Admin) -> Result<StoredAdmin, String> {
+    let password = admin.password.as_ref().map(|text| phc("admin", &admin.name, text));
+    let token = admin.token.as_ref().map(|text| {
+        TokenHash::parse(text).ok_or_else(|| of("admin", &admin.name, &"the token is no digest"))
+    });
+    if password.is_none() && token.is_none() {
+        return Err(of("admin", &admin.name, &"it has neither password nor token"));
+    }
+    Ok(StoredAdmin {
+        name: name("admin", &admin.name)?,
+        password: password.transpose()?,
+        token: token.transpose()?,
+    })
+}
+
+/// Each octet of a name is the character of this number.
+fn text(name: &Name) -> String {
+    name.as_bytes().iter().map(|octet| char::from(*octet)).collect()
+}
+
+fn name(kind: &str, text: &str) -> Result<Name, String> {
+    let octets = latin1(text).map_err(|error| of(kind, text, &error))?;
+    Name::new(&octets).map_err(|error| of(kind, text, &error))
+}
+
+fn phc(kind: &str, name: &str, text: &str) -> Result<Phc, String> {
+    Phc::parse(text).map_err(|error| of(kind, name, &format!("the password: {error}")))
+}
+
+fn of(kind: &str, name: &str, error: &dyn Display) -> String {
+    format!("{kind} {}: {error}", name.escape_debug())
+}
+
+fn distinct<'a>(kind: &str, names: impl Iterator<Item = &'a Name>) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(format!("the {kind} {name} is there twice"));
+        }
+    }
+    Ok(())
+}
+
+impl Settings {
+    fn put(&mut self, setting: &Setting) {
+        match setting {
+            Setting::Timeout(timeout) => self.timeout = Some(timeout.as_secs_f64()),
+            Setting::MaxConnections(limit) => self.max_connections = Some(*limit),
+            Setting::MaxPerUser(limit) => self.max_per_user = Some(limit.unwrap_or(0)),
+            Setting::MaxPerAddress(limit) => self.max_per_address = Some(limit.unwrap_or(0)),
+            Setting::MaxUsers(limit) => self.max_users = Some(*limit),
+            Setting::BufferSize(size) => {
+                self.buffer_size = Some(size.map_or(0, BufferSize::octets))
+            }
+            Setting::PageSize(size) => self.page_size = Some(size.names()),
+            Setting::Spoofing(on) => self.spoofing = Some(*on),
+            Setting::Maildir(folder) => self.maildir = Some(folder.path().into()),
+        }
+    }
+
+    fn changes(self) -> Result<Vec<Setting>, String> {
+        let wrong = |name: &str| format!("settings: the value of {name} is out of range");
+        let limit = |limit: u32| Some(limit).filter(|limit| *limit > 0);
+        let timeout = |seconds: f64| {
+            let timeout = Duration::try_from_secs_f64(seconds).ok();
+            timeout.filter(|timeout| !timeout.is_zero()).ok_or_else(|| wrong("timeout"))
+        };
+        let buffer_size = |octets: u16| match octets {
+            0 => Ok(None),
+            _ => BufferSize::new(octets.into()).map(Some).ok_or_else(|| wrong("buffer_size")),
+        };
+        let page_size = |names| PageSize::new(names).ok_or_else(|| wrong("page_size"));
+        let maildir = |path: PathBuf| Maildir::open(&path);
+        let changes = [
+            self.timeout.map(timeout).transpose()?.map(Setting::Timeout),
+            self.max_connections.map(Setting::MaxConnections),
+            self.max_per_user.map(limit).map(Setting::MaxPerUser),
+            self.max_per_address.map(limit).map(Setting::MaxPerAddress),
+            self.max_users.map(Setting::MaxUsers),
+            self.buffer_size.map(buffer_size).transpose()?.map(Setting::BufferSize),
+            self.page_size.map(page_size).transpose()?.map(Setting::PageSize),
+            self.spoofing.map(Setting::Spoofing),
+            self.maildir.map(maildir).transpose()?.map(Setting::Maildir),
+        ];
+        Ok(changes.into_iter().flatten().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::core::{Password, Token};
+
+    fn snapshot() -> Snapshot {
+        let phc = || Phc::of(&Password::new(b"secret").unwrap()).unwrap();
+        let token = TokenHash::of(&Token::new(b"0123456789abcdef").unwrap()).unwrap();
+        let root = Name::new(b"root").unwrap();
+        Snapshot {
+            login_required: true,
+            users: vec![(Name::new(b"a\"n\\\x85\xe9").unwrap(), phc())],
+            admins: vec![StoredAdmin { name: root, password: Some(phc()), token: Some(token) }],
+            settings: vec![
+                Setting::Timeout(Duration::from_millis(1500)),
+                Setting::MaxConnections(0),
+                Setting::MaxPerUser(None),
+                Setting::MaxPerAddress(Some(7)),
+                Setting::MaxUsers(9),
+                Setting::BufferSize(BufferSize::new(512)),
+                Setting::PageSize(PageSize::new(1).unwrap()),
+                Setting::Spoofing(false),
+                Setting::Maildir(Maildir::open(Path::new("/")).unwrap()),
+            ],
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let snapshot = snapshot();
+        let text = format(&snapshot).unwrap();
+        assert_eq!(parse(&text), Ok(snapshot));
+        assert!(!text.contains("secret") && !text.contains("0123456789abcdef"), "{text}");
+    }
+
+    #[test]
+    fn a_state_cut_anywhere_is_an_error_and_no_smaller_state() {
+        let text = format(&snapshot()).unwrap();
+        let read = |end: &usize| text.get(..*end).is_some_and(|text| parse(text).is_ok());
+        // Only the token, which is the last line, or its newline can be missing.
+        let token = text.find("token").unwrap();
+        let ends: Vec<usize> = (0..text.len()).filter(read).collect();
+        assert!(ends.iter().all(|end| *end >= token - 1), "{ends:?} of {}", text.len());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line_and_no_secret() {
+        let text = format(&snapshot()).unwrap();
+        for (from, to, expected) in [
+            ("version = 1", "version = 2", "version is 2"),
+            ("version = 1", "version = 1\ncolour = 3", "line 5: unknown field `colour`"),
+            ("timeout = 1.5", "timeout = -1.0", "timeout"),
+            ("buffer_size = 512", "buffer_size = 511", "buffer_size"),
+            ("name = \"root\"", "name = \"ro/ot\"", "ro/ot"),
+            ("[[admins]]", "[[kings]]", "kings"),
+            ("$argon2id", "$argon2i", "argon2id PHC string"),
+        ] {
+            let error = parse(&text.replacen(from, to, 1)).unwrap_err();
+            assert!(error.contains(expected) && !error.contains("$v=19$"), "{error}");
+        }
+        let users = text.find("[[users]]").unwrap();
+        let (before, admins) = (&text[..users], &text[text.find("[[admins]]").unwrap()..]);
+        assert!(parse(before).unwrap_err().contains("no admin"));
+        assert!(parse(&format!("{text}{admins}")).unwrap_err().contains("root is there twice"));
+    }
+}
