@@ -1,14 +1,22 @@
 //! The command line of socksd: raw arguments become a validated [`Config`].
 
-use std::collections::BTreeSet;
-use std::fmt::Display;
+mod check;
+mod file;
+mod values;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use argh::FromArgs;
 
-use crate::core::{BufferSize, Maildir, Name, Password, Secret, Settings, latin1};
+use check::Check;
+use file::File;
+use values::{accounts, buffer_size, maildir, port_range, seconds};
+
+use crate::core::{BufferSize, Name, Secret, Settings};
+use crate::hash::HashPassword;
 use crate::manage::{DIALECTS, Dialect, Secrets};
 use crate::server::Config;
 use crate::socks::service::Options;
@@ -23,17 +31,17 @@ use crate::token::Mint;
 #[argh(help_triggers("-h", "--help"))]
 pub struct Args {
     /// address of the SOCKS5 listener (127.0.0.1)
-    #[argh(option, short = 'l', default = "LOOPBACK", arg_name = "addr")]
-    listen: IpAddr,
+    #[argh(option, short = 'l', arg_name = "addr")]
+    listen: Option<IpAddr>,
     /// port of the SOCKS5 listener (1080; 0: any free port)
-    #[argh(option, short = 'p', default = "1080")]
-    port: u16,
+    #[argh(option, short = 'p')]
+    port: Option<u16>,
     /// address of the SHOES listener (127.0.0.1)
-    #[argh(option, short = 'L', default = "LOOPBACK", arg_name = "addr")]
-    shoes_listen: IpAddr,
+    #[argh(option, short = 'L', arg_name = "addr")]
+    shoes_listen: Option<IpAddr>,
     /// port of the SHOES listener (8080; 0: any free port)
-    #[argh(option, short = 'P', default = "8080", arg_name = "port")]
-    shoes_port: u16,
+    #[argh(option, short = 'P', arg_name = "port")]
+    shoes_port: Option<u16>,
     /// address of the datagram listener (off); needs SOCKSD_DATAGRAM_TOKEN in the
     /// environment, a number or 0x and 8 hexadecimal digits
     #[argh(option, arg_name = "addr:port")]
@@ -76,8 +84,8 @@ pub struct Args {
     #[argh(switch, short = 'v')]
     pub version: bool,
     /// client connections at once (500)
-    #[argh(option, arg_name = "n", default = "500")]
-    max_connections: u32,
+    #[argh(option, arg_name = "n")]
+    max_connections: Option<u32>,
     /// client connections at once of one user (0: no limit)
     #[argh(option, arg_name = "n")]
     max_per_user: Option<u32>,
@@ -85,23 +93,23 @@ pub struct Args {
     #[argh(option, arg_name = "n")]
     max_per_address: Option<u32>,
     /// seconds without a byte after which a connection is ended (3600)
-    #[argh(option, arg_name = "secs", default = "secs(3600)", from_str_fn(seconds))]
-    timeout: Duration,
+    #[argh(option, arg_name = "secs", from_str_fn(seconds))]
+    timeout: Option<Duration>,
     /// the same for a connection of which one side has finished (600)
-    #[argh(option, arg_name = "secs", default = "secs(600)", from_str_fn(seconds))]
-    half_closed_timeout: Duration,
+    #[argh(option, arg_name = "secs", from_str_fn(seconds))]
+    half_closed_timeout: Option<Duration>,
     /// seconds for a whole handshake or management login (10)
-    #[argh(option, arg_name = "secs", default = "secs(10)", from_str_fn(seconds))]
-    handshake_timeout: Duration,
+    #[argh(option, arg_name = "secs", from_str_fn(seconds))]
+    handshake_timeout: Option<Duration>,
     /// seconds for name look-up and connecting to a target (10)
-    #[argh(option, arg_name = "secs", default = "secs(10)", from_str_fn(seconds))]
-    connect_timeout: Duration,
+    #[argh(option, arg_name = "secs", from_str_fn(seconds))]
+    connect_timeout: Option<Duration>,
     /// seconds for which BIND waits for its peer (120)
-    #[argh(option, arg_name = "secs", default = "secs(120)", from_str_fn(seconds))]
-    bind_timeout: Duration,
+    #[argh(option, arg_name = "secs", from_str_fn(seconds))]
+    bind_timeout: Option<Duration>,
     /// seconds for which open connections may finish after a stop (10)
-    #[argh(option, arg_name = "secs", default = "secs(10)", from_str_fn(seconds))]
-    grace: Duration,
+    #[argh(option, arg_name = "secs", from_str_fn(seconds))]
+    grace: Option<Duration>,
     /// octets of a relay buffer, 512-65535 (grows with the traffic)
     #[argh(option, arg_name = "n", from_str_fn(buffer_size))]
     buffer_size: Option<BufferSize>,
@@ -118,6 +126,10 @@ pub struct Args {
     /// file for one line per connection
     #[argh(option, arg_name = "file")]
     access_log: Option<PathBuf>,
+    /// file with any of these options, users, admins and secrets; what is given here
+    /// besides wins over it
+    #[argh(option, arg_name = "file.toml")]
+    config: Option<PathBuf>,
     /// what to do instead of serving
     #[argh(subcommand)]
     pub command: Option<Command>,
@@ -129,6 +141,21 @@ pub struct Args {
 pub enum Command {
     /// Prints a token.
     Token(Mint),
+    /// Prints the hash of a password.
+    HashPassword(HashPassword),
+    /// Explains a configuration file.
+    Check(Check),
+}
+
+impl Command {
+    /// Does it.
+    pub fn run(&self) -> ExitCode {
+        match self {
+            Self::Token(mint) => mint.print(),
+            Self::HashPassword(hash) => hash.print(),
+            Self::Check(check) => check.print(),
+        }
+    }
 }
 
 /// A name and a password.
@@ -137,17 +164,70 @@ type Account = (Name, Secret);
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 impl Args {
-    /// The configuration. Its secrets don't come from the command line.
+    /// The configuration, of the file that is named and of the command line, which
+    /// wins. Its secrets are those of the file.
     ///
     /// # Errors
-    /// A sentence when an account can't be one. Accounts are looked at here, and
-    /// not by argh, which would show the password in its error.
+    /// A sentence when the file can't be used or an account can't be one. Accounts
+    /// are looked at here, and not by argh, which would show the password in its
+    /// error.
     pub fn into_config(self) -> Result<Config, String> {
         let (users, admins) = (accounts("-u", &self.user)?, accounts("-U", &self.admin)?);
+        let Some(path) = &self.config else {
+            return Ok(self.configure(users, admins));
+        };
+        let file = File::read(path)?;
+        let mut config =
+            self.over(file.args).configure(joined(users, file.users), joined(admins, file.admins));
+        config.secrets = file.secrets;
+        config.warnings = file.warnings;
+        Ok(config)
+    }
+
+    /// These options, and the file's where there is none. Written out whole, so that
+    /// no option can be forgotten.
+    fn over(self, file: Self) -> Self {
+        Self {
+            listen: self.listen.or(file.listen),
+            port: self.port.or(file.port),
+            shoes_listen: self.shoes_listen.or(file.shoes_listen),
+            shoes_port: self.shoes_port.or(file.shoes_port),
+            datagram: self.datagram.or(file.datagram),
+            json: self.json.or(file.json),
+            user: self.user,
+            admin: self.admin,
+            monitor: self.monitor.or(file.monitor),
+            oneshot: self.oneshot.or(file.oneshot),
+            pop3: self.pop3.or(file.pop3),
+            http: self.http.or(file.http),
+            maildir: self.maildir.or(file.maildir),
+            state: self.state.or(file.state),
+            no_credential_monitor: self.no_credential_monitor || file.no_credential_monitor,
+            version: self.version,
+            max_connections: self.max_connections.or(file.max_connections),
+            max_per_user: self.max_per_user.or(file.max_per_user),
+            max_per_address: self.max_per_address.or(file.max_per_address),
+            timeout: self.timeout.or(file.timeout),
+            half_closed_timeout: self.half_closed_timeout.or(file.half_closed_timeout),
+            handshake_timeout: self.handshake_timeout.or(file.handshake_timeout),
+            connect_timeout: self.connect_timeout.or(file.connect_timeout),
+            bind_timeout: self.bind_timeout.or(file.bind_timeout),
+            grace: self.grace.or(file.grace),
+            buffer_size: self.buffer_size.or(file.buffer_size),
+            udp_advertise: self.udp_advertise.or(file.udp_advertise),
+            udp_ports: self.udp_ports.or(file.udp_ports),
+            credentials_log: self.credentials_log.or(file.credentials_log),
+            access_log: self.access_log.or(file.access_log),
+            config: self.config,
+            command: self.command,
+        }
+    }
+
+    fn configure(self, users: Vec<Account>, admins: Vec<Account>) -> Config {
         let dialects = self.dialects();
         let settings = Settings {
-            timeout: self.timeout,
-            max_connections: self.max_connections,
+            timeout: self.timeout.unwrap_or(secs(3600)),
+            max_connections: self.max_connections.unwrap_or(500),
             max_per_user: self.max_per_user.filter(|most| *most > 0),
             max_per_address: self.max_per_address.filter(|most| *most > 0),
             buffer_size: self.buffer_size,
@@ -155,35 +235,39 @@ impl Args {
             spoofing: self.credentials_log.is_some() && !self.no_credential_monitor,
             ..Settings::default()
         };
-        Ok(Config {
-            socks: SocketAddr::new(self.listen, self.port),
+        Config {
+            socks: SocketAddr::new(self.listen.unwrap_or(LOOPBACK), self.port.unwrap_or(1080)),
             dialects,
             pop3: self.pop3,
             http: self.http,
             secrets: Secrets::default(),
+            warnings: Vec::new(),
             state: self.state.as_deref().map(StateFile::new),
             stored: None,
             users,
             admins,
             settings,
             options: Options {
-                handshake_timeout: self.handshake_timeout,
-                connect_timeout: self.connect_timeout,
-                bind_timeout: self.bind_timeout,
+                handshake_timeout: self.handshake_timeout.unwrap_or(secs(10)),
+                connect_timeout: self.connect_timeout.unwrap_or(secs(10)),
+                bind_timeout: self.bind_timeout.unwrap_or(secs(120)),
                 udp_advertise: self.udp_advertise,
                 udp_ports: self.udp_ports,
             },
-            half_closed_timeout: self.half_closed_timeout,
-            grace: self.grace,
+            half_closed_timeout: self.half_closed_timeout.unwrap_or(secs(600)),
+            grace: self.grace.unwrap_or(secs(10)),
             access_log: self.access_log,
             credentials_log: self.credentials_log,
-        })
+        }
     }
 
     /// The rows of the dialects that have an address.
     fn dialects(&self) -> Vec<(Dialect, SocketAddr)> {
         let address = |dialect: &Dialect| match dialect.name {
-            "shoes" => Some(SocketAddr::new(self.shoes_listen, self.shoes_port)),
+            "shoes" => {
+                let ip = self.shoes_listen.unwrap_or(LOOPBACK);
+                Some(SocketAddr::new(ip, self.shoes_port.unwrap_or(8080)))
+            }
             "monitor" => self.monitor,
             "oneshot" => self.oneshot,
             "datagram" => self.datagram,
@@ -198,56 +282,12 @@ const fn secs(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-fn accounts(flag: &str, given: &[String]) -> Result<Vec<Account>, String> {
-    let accounts: Vec<Account> =
-        given.iter().map(|text| account(flag, text)).collect::<Result<_, _>>()?;
-    let mut names = BTreeSet::new();
-    match accounts.iter().find(|(name, _)| !names.insert(name)) {
-        Some((name, _)) => Err(format!("option {flag}: {name} is given twice, leave one out")),
-        None => Ok(accounts),
-    }
-}
-
-fn account(flag: &str, text: &str) -> Result<Account, String> {
-    let Some((name, password)) = text.split_once(':') else {
-        return Err(format!("option {flag}: an account needs a colon: NAME:PASS"));
-    };
-    let shown = name.escape_debug();
-    let wrong = |what, error: &dyn Display| {
-        format!("option {flag}, account {shown}: the {what} is no good: {error}")
-    };
-    let octets = latin1(name).map_err(|error| wrong("name", &error))?;
-    let name = Name::new(&octets).map_err(|error| wrong("name", &error))?;
-    let octets = latin1(password).map_err(|error| wrong("password", &error))?;
-    let password = Password::new(&octets).map_err(|error| wrong("password", &error))?;
-    Ok((name, password.into()))
-}
-
-/// A year: longer makes no sense, and an `Instant` can still add it.
-const LONGEST: f64 = 366.0 * 24.0 * 60.0 * 60.0;
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse::<f64>().ok().filter(|seconds| (0.001..=LONGEST).contains(seconds));
-    let seconds =
-        seconds.ok_or_else(|| format!("{text} is no number of seconds from 0.001 to {LONGEST}"))?;
-    Ok(Duration::from_secs_f64(seconds))
-}
-
-fn buffer_size(text: &str) -> Result<BufferSize, String> {
-    let size = text.parse().ok().and_then(BufferSize::new);
-    size.ok_or_else(|| format!("{text} is no number of octets from 512 to 65535"))
-}
-
-fn maildir(text: &str) -> Result<PathBuf, String> {
-    Maildir::open(Path::new(text)).map(|_| text.into())
-}
-
-fn port_range(text: &str) -> Result<(u16, u16), String> {
-    let (first, last) = text.split_once('-').ok_or("it needs a dash: FIRST-LAST")?;
-    match (first.parse(), last.parse()) {
-        (Ok(first), Ok(last)) if 0 < first && first <= last => Ok((first, last)),
-        _ => Err(format!("{text} are no ports FIRST-LAST from 1 to 65535")),
-    }
+/// Those of the command line, and those of the file with other names.
+fn joined(mut given: Vec<Account>, file: Vec<Account>) -> Vec<Account> {
+    let fresh = |(name, _): &Account| given.iter().all(|(other, _)| other != name);
+    let fresh: Vec<Account> = file.into_iter().filter(fresh).collect();
+    given.extend(fresh);
+    given
 }
 
 #[cfg(test)]

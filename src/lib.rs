@@ -7,7 +7,7 @@
 //! ```text
 //! bin/socksd  bin/socksctl        arguments -> validated configuration -> start
 //! args  welcome  logger           the command line, the first words, the log
-//! server  token                   where everything meets; tokens for json
+//! server  token  hash             where everything meets; tokens and passwords made
 //! socks pop3 manage http client   conversations: what a byte means here
 //! net               state         sockets, threads, time | what survives, in a file
 //! core              wire          meaning        |        bytes <-> values
@@ -59,6 +59,7 @@
 pub mod args;
 pub mod client;
 pub mod core;
+pub mod hash;
 pub mod http;
 pub mod logger;
 pub mod manage;

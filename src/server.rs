@@ -57,7 +57,11 @@ impl Server {
     /// # Errors
     /// [`StartError`] says what to change. Nothing is left running.
     pub fn start(mut config: Config) -> Result<Self, StartError> {
+        for warning in &config.warnings {
+            log::warn!("configuration {warning}");
+        }
         config.restore()?;
+        config.check()?;
         let mut logs = Vec::new();
         let access_log = match &config.access_log {
             Some(path) => Some(keep(open_log("access", path)?, &mut logs)),
@@ -69,10 +73,7 @@ impl Server {
         };
         let credentials_log = Some(keep(credentials, &mut logs));
         let (core, stops) = config.open_core(access_log, credentials_log)?;
-        if !config.socks.ip().to_canonical().is_loopback() && core.open_access().is_some() {
-            return Err(StartError::OpenProxy(config.socks));
-        }
-        let pop3 = listen_pop3(config.pop3, &core)?;
+        let pop3 = listen_pop3(config.pop3)?;
         let http = listen_http(&config)?;
         let handshake_timeout = config.options.handshake_timeout;
         let listeners = listen(config.socks, &config.dialects, &core, &config.secrets)?;
@@ -298,19 +299,9 @@ fn listen(
     Ok(Listeners { socks, dialects: found })
 }
 
-/// The listener of POP3, if there are mailboxes, and users to whom they belong.
-fn listen_pop3(
-    address: Option<SocketAddr>,
-    core: &Core,
-) -> Result<Option<TcpListener>, StartError> {
+/// The listener of POP3, if there is an address for one.
+fn listen_pop3(address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartError> {
     let Some(address) = address else { return Ok(None) };
-    if core.settings().maildir.is_none() {
-        return Err(StartError::Pop3("the folder of the mailboxes: add --maildir DIR"));
-    }
-    if core.open_access().is_some() {
-        let lacks = "a user, to whom a mailbox belongs: add one with -u NAME:PASS";
-        return Err(StartError::Pop3(lacks));
-    }
     let listener = TcpListener::bind(address);
     listener.map(Some).map_err(|error| StartError::Listen(pop3::session::NAME, address, error))
 }

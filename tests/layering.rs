@@ -10,7 +10,7 @@ const FLOORS: [&[&str]; 5] = [
     &["core", "wire"],
     &["net", "state"],
     &["socks", "pop3", "manage", "http", "client"],
-    &["server", "token"],
+    &["server", "token", "hash"],
     &["args", "welcome", "logger"],
 ];
 

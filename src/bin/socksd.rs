@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use argh::FromArgs;
-use socksd::args::{Args, Command};
+use socksd::args::Args;
 use socksd::manage::Secrets;
 use socksd::server::{Config, Server, StartError};
 use socksd::welcome::Welcome;
@@ -31,8 +31,8 @@ fn main() -> ExitCode {
     if args.version {
         return show(concat!("socksd ", env!("CARGO_PKG_VERSION")));
     }
-    if let Some(Command::Token(mint)) = &args.command {
-        return mint.print();
+    if let Some(command) = &args.command {
+        return command.run();
     }
     match args.into_config().map(serve) {
         Ok(Ok(())) => ExitCode::SUCCESS,
@@ -61,7 +61,7 @@ fn serve(config: Config) -> Result<(), StartError> {
 
 fn serve_until_stopped(mut config: Config) -> Result<(), StartError> {
     net::raise_descriptor_limit();
-    config.secrets = Secrets::from_env()?;
+    config.secrets = Secrets::from_env()?.or(config.secrets);
     config.restore()?;
     let welcome = Welcome::prepare(&mut config)?;
     let server = Server::start(config)?;

@@ -40,8 +40,16 @@ pub fn token() -> Result<Token, ClientError> {
 /// # Errors
 /// [`ClientError::Usage`] when there is no acceptable answer.
 pub fn new_password(name: &Name) -> Result<Secret, ClientError> {
+    password(&format!("password of {name}: "))
+}
+
+/// As [`new_password`], with this prompt.
+///
+/// # Errors
+/// [`ClientError::Usage`] when there is no acceptable answer.
+pub fn password(prompt: &str) -> Result<Secret, ClientError> {
     let typed = if io::stdin().is_terminal() {
-        let typed = hidden_line(&format!("password of {name}: "))?;
+        let typed = hidden_line(prompt)?;
         if hidden_line("once more: ")? != typed {
             return Err(ClientError::Usage("the two passwords differ, nothing was done".into()));
         }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io;
 
 use argon2::password_hash::phc::{Output, PasswordHash, Salt};
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use subtle::ConstantTimeEq;
 
 use super::account::Password;
 
@@ -18,7 +18,8 @@ pub struct Phc(Box<PasswordHash>);
 const MEMORY_KIB_MAX: u32 = 64 * 1024;
 const PASSES_MAX: u32 = 10;
 const LANES_MAX: u32 = 4;
-/// Octets of a salt and of a hash that we make.
+/// Octets of a salt and of a hash that we make. Its parameters are the defaults of
+/// the crate, 19 MiB, two passes, one lane: recommended by OWASP's cheat sheet.
 const SALT_LEN: usize = 16;
 const HASH_LEN: usize = 32;
 
@@ -75,10 +76,17 @@ impl Phc {
     /// # Errors
     /// When the system has no random bytes.
     pub fn of(password: &Password) -> io::Result<Self> {
+        Self::made_in(&mut Memory::default(), password)
+    }
+
+    /// As [`Self::of`], in memory that was used before.
+    pub(super) fn made_in(memory: &mut Memory, password: &Password) -> io::Result<Self> {
         let mut salt = [0; SALT_LEN];
         getrandom::fill(&mut salt).map_err(io::Error::other)?;
-        let hash = argon2().hash_password_with_salt(password.octets(), &salt);
-        hash.map(|hash| Self(hash.into())).map_err(io::Error::other)
+        let mut hash = [0; HASH_LEN];
+        compute(Params::DEFAULT, memory, password.octets(), &salt, &mut hash)
+            .map_err(io::Error::other)?;
+        Self::with(&salt, &hash)
     }
 
     /// One that costs as much to compare with as any, and that nothing matches.
@@ -89,6 +97,10 @@ impl Phc {
         let mut random = [0; SALT_LEN + HASH_LEN];
         getrandom::fill(&mut random).map_err(io::Error::other)?;
         let (salt, hash) = random.split_at(SALT_LEN);
+        Self::with(salt, hash)
+    }
+
+    fn with(salt: &[u8], hash: &[u8]) -> io::Result<Self> {
         let hash = PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
             version: Some(Version::V0x13.into()),
@@ -100,15 +112,33 @@ impl Phc {
     }
 
     /// Hashes the candidate in the same way and compares, in constant time.
-    pub(super) fn matches(&self, candidate: &[u8]) -> bool {
-        argon2().verify_password(candidate, &*self.0).is_ok()
+    pub(super) fn matches(&self, memory: &mut Memory, candidate: &[u8]) -> bool {
+        let (Some(salt), Some(hash)) = (&self.0.salt, &self.0.hash) else { return false };
+        let Ok(params) = Params::try_from(&*self.0) else { return false };
+        let mut computed = vec![0; hash.len()];
+        compute(params, memory, candidate, salt, &mut computed).is_ok()
+            && computed.ct_eq(hash.as_bytes()).into()
     }
 }
 
-/// The first choice of OWASP's cheat sheet for argon2id: 19 MiB, two passes, one
-/// lane, which are also the defaults of the crate.
-fn argon2() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
+/// What a computation takes. It is used again and again: the system's allocator
+/// would keep as much for every thread that has ever computed.
+#[derive(Default)]
+pub(super) struct Memory(Vec<Block>);
+
+fn compute(
+    params: Params,
+    memory: &mut Memory,
+    password: &[u8],
+    salt: &[u8],
+    hash: &mut [u8],
+) -> Result<(), argon2::Error> {
+    let blocks = params.block_count();
+    if memory.0.len() < blocks {
+        memory.0.resize(blocks, Block::default());
+    }
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    argon2.hash_password_into_with_memory(password, salt, hash, &mut memory.0)
 }
 
 impl fmt::Display for Phc {
@@ -136,16 +166,27 @@ mod tests {
         let text = phc.to_string();
         assert!(text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{text}");
         let read = Phc::parse(&text).unwrap();
-        assert!(read == phc && read.matches(b"secr\xe9t"));
-        assert!(!read.matches(b"secret") && !read.matches(b""));
+        let mut memory = Memory::default();
+        assert!(read == phc && read.matches(&mut memory, b"secr\xe9t"));
+        assert!(!read.matches(&mut memory, b"secret") && !read.matches(&mut memory, b""));
+        // The memory may be dirty.
+        assert!(read.matches(&mut memory, b"secr\xe9t"));
         assert!(!format!("{phc:?}").contains('$'));
+    }
+
+    #[test]
+    fn the_hash_is_that_of_the_crate_itself() {
+        use argon2::PasswordVerifier;
+        let phc = Phc::of(&Password::new(b"secret").unwrap()).unwrap();
+        assert!(Argon2::default().verify_password(b"secret", &*phc.0).is_ok());
+        assert!(Argon2::default().verify_password(b"secreT", &*phc.0).is_err());
     }
 
     #[test]
     fn the_decoy_looks_like_any_other() {
         let decoy = Phc::decoy().unwrap();
         assert!(Phc::parse(&decoy.to_string()).unwrap() == decoy);
-        assert!(!decoy.matches(b"decoy"));
+        assert!(!decoy.matches(&mut Memory::default(), b"decoy"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, Sender};
 use subtle::ConstantTimeEq;
 
 use super::account::Password;
-use super::phc::Phc;
+use super::phc::{Memory, Phc};
 
 /// A password as it is given to the server.
 #[derive(Debug, Clone)]
@@ -66,8 +66,9 @@ pub(super) struct Verifier {
     keeps_hashes: bool,
     /// Whether a wrong password may have to be told by its hash.
     any_hashes: AtomicBool,
-    /// A message for each computation that may go on at once: each takes 19 MiB.
-    turns: (Sender<()>, Receiver<()>),
+    /// The memory of each computation that may go on at once, 19 MiB when it has
+    /// been used.
+    turns: (Sender<Memory>, Receiver<Memory>),
 }
 
 /// Hashes computed at once, at most.
@@ -85,7 +86,7 @@ impl Verifier {
         let most = thread::available_parallelism().map_or(1, |count| count.get().min(TURNS_MAX));
         let turns = crossbeam_channel::bounded(most);
         for _ in 0..most {
-            turns.0.send(()).map_err(io::Error::other)?;
+            turns.0.send(Memory::default()).map_err(io::Error::other)?;
         }
         let any_hashes = AtomicBool::new(keeps_hashes);
         Ok(Self { key, decoy: Phc::decoy()?, keeps_hashes, any_hashes, turns })
@@ -101,7 +102,10 @@ impl Verifier {
             }
             Secret::Plain(password) => password,
         };
-        let phc = self.keeps_hashes.then(|| self.in_turn(|| Phc::of(&password))).transpose()?;
+        let phc = self
+            .keeps_hashes
+            .then(|| self.in_turn(|memory| Phc::made_in(memory, &password)))
+            .transpose()?;
         Ok(Kept { phc, seen: self.digest(password.octets()).into() })
     }
 
@@ -115,7 +119,7 @@ impl Verifier {
             return right && seen.is_some();
         }
         let phc = kept.and_then(Kept::phc);
-        let right = self.in_turn(|| phc.unwrap_or(&self.decoy).matches(candidate));
+        let right = self.in_turn(|memory| phc.unwrap_or(&self.decoy).matches(memory, candidate));
         match kept {
             Some(kept) if right && phc.is_some() => {
                 // Somebody else may have been here first, with the same digest.
@@ -130,21 +134,24 @@ impl Verifier {
         keyed(&self.key, secret)
     }
 
-    fn in_turn<T>(&self, compute: impl FnOnce() -> T) -> T {
-        let _turn = Turn(&self.turns.0, self.turns.1.recv().is_ok());
-        compute()
+    fn in_turn<T>(&self, compute: impl FnOnce(&mut Memory) -> T) -> T {
+        // It can't fail: we hold both ends.
+        let memory = self.turns.1.recv().unwrap_or_default();
+        let mut turn = Turn { memory, back: &self.turns.0 };
+        compute(&mut turn.memory)
     }
 }
 
 /// Gives the turn back, whatever happens.
-struct Turn<'a>(&'a Sender<()>, bool);
+struct Turn<'a> {
+    memory: Memory,
+    back: &'a Sender<Memory>,
+}
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if self.1 {
-            // There is room: it was taken from there.
-            let _ = self.0.try_send(());
-        }
+        // There is room: it was taken from there.
+        let _ = self.back.try_send(std::mem::take(&mut self.memory));
     }
 }
 
@@ -188,8 +195,8 @@ mod tests {
         let verifier = Verifier::new(true).unwrap();
         let most = verifier.turns.1.len();
         assert!((1..=TURNS_MAX).contains(&most));
-        assert_eq!(verifier.in_turn(|| verifier.turns.1.len()), most - 1);
-        let panics = || verifier.in_turn(|| panic!("in the middle of it"));
+        assert_eq!(verifier.in_turn(|_| verifier.turns.1.len()), most - 1);
+        let panics = || verifier.in_turn(|_| panic!("in the middle of it"));
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
         assert_eq!(verifier.turns.1.len(), most);
         assert!(!verifier.verify(None, b"unknown"));

@@ -84,6 +84,16 @@ impl Secrets {
         })
     }
 
+    /// These, and the others where there is none.
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            datagram: self.datagram.or(others.datagram),
+            jwt: self.jwt.or(others.jwt),
+            oneshot: self.oneshot.or(others.oneshot),
+            http: self.http.or(others.http),
+        }
+    }
+
     /// The datagram dialect's own.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 
 use crate::core::{
-    AdminSecrets, Core, Denied, Lines, Name, Secret, Settings, Snapshot, Start, Store,
+    AdminSecrets, Core, Denied, Lines, Name, Secret, Setting, Settings, Snapshot, Start, Store,
 };
 use crate::manage::{Dialect, SecretError, Secrets};
 use crate::socks::service::Options;
@@ -28,6 +28,8 @@ pub struct Config {
     pub http: Option<SocketAddr>,
     /// What dialects without accounts need.
     pub secrets: Secrets,
+    /// What is to be said in the log about all this.
+    pub warnings: Vec<String>,
     /// Where changes survive a restart; without it they live in memory only.
     pub state: Option<StateFile>,
     /// What it holds, see [`Config::restore`].
@@ -68,6 +70,29 @@ impl Config {
             for (name, _) in accounts {
                 log::warn!("{kind}-ignored name={name} reason=\"the state file wins\"");
             }
+        }
+        Ok(())
+    }
+
+    /// What can be told to be wrong before anything is opened.
+    ///
+    /// # Errors
+    /// [`StartError::OpenProxy`] and [`StartError::Pop3`].
+    pub fn check(&self) -> Result<(), StartError> {
+        if !self.socks.ip().to_canonical().is_loopback() && !self.login_required() {
+            return Err(StartError::OpenProxy(self.socks));
+        }
+        if self.pop3.is_none() {
+            return Ok(());
+        }
+        let mut stored = self.stored.iter().flat_map(|stored| &stored.settings);
+        let stored = stored.any(|setting| matches!(setting, Setting::Maildir(_)));
+        if self.settings.maildir.is_none() && !stored {
+            return Err(StartError::Pop3("the folder of the mailboxes: add --maildir DIR"));
+        }
+        if !self.login_required() {
+            let lacks = "a user, to whom a mailbox belongs: add one with -u NAME:PASS";
+            return Err(StartError::Pop3(lacks));
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
 //! What survives a restart: the users, the admins and the changed settings in one
-//! file for people ([`record`]), which is replaced as a whole ([`file`]).
+//! file for people, which is replaced as a whole.
 
 mod file;
 mod record;

@@ -4,6 +4,7 @@
 #[path = "../foreign/mod.rs"]
 mod foreign;
 #[path = "../harness/mod.rs"]
+#[allow(dead_code, reason = "the soak and the faults use the rest")]
 mod harness;
 
 mod socks {
@@ -25,6 +26,7 @@ mod socks {
 mod manage {
     mod access_log;
     mod changes;
+    mod config;
     mod credentials;
     mod guessing;
     mod kill;

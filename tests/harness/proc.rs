@@ -20,9 +20,18 @@ impl Server {
 
     /// The most memory that was ever resident, in octets (VmHWM of proc(5)).
     pub fn peak_memory(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    /// The memory that is resident now, in octets (VmRSS of proc(5)).
+    pub fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    fn status(&self, field: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id())).expect("its status");
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
-        peak.trim_end_matches("kB").trim().parse::<u64>().expect("a number") * 1024
+        let size = status.lines().find_map(|line| line.strip_prefix(field)).expect("the field");
+        size.trim_end_matches("kB").trim().parse::<u64>().expect("a number") * 1024
     }
 
     /// Processor time used so far, in hundredths of a second.

@@ -44,10 +44,29 @@ impl Server {
     #[cfg(target_os = "linux")]
     #[track_caller]
     pub fn start_with_descriptors(limit: u32, args: &[&str]) -> Self {
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(format!("ulimit -n {limit}; exec \"$0\" \"$@\""));
-        command.arg(env!("CARGO_BIN_EXE_socksd")).args(BASE).args(args);
+        let limited = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
+        Self::start_under(&["sh", "-c", &limited, env!("CARGO_BIN_EXE_socksd")], args)
+    }
+
+    /// As [`Self::start`], by this command, which must end up executing the server:
+    /// the last of its words.
+    #[cfg(target_os = "linux")]
+    #[track_caller]
+    pub fn start_under(words: &[&str], args: &[&str]) -> Self {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).args(BASE).args(args);
         Self::launch(command)
+    }
+
+    /// As [`Self::start`], with its log going there.
+    #[cfg(target_os = "linux")]
+    #[track_caller]
+    pub fn start_logging_to(log: impl Into<Stdio>, args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
+        command.args(BASE).args(args);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        let child = command.spawn().expect("starting socksd");
+        Self::of(child, Lines::of(std::io::empty()))
     }
 
     /// As [`Self::start`], with a log that goes into a pipe which nobody reads.
@@ -112,9 +131,14 @@ impl Server {
 
     #[cfg(unix)]
     pub fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    #[cfg(unix)]
+    pub fn signal(&self, name: &str) {
         let id = self.id().to_string();
-        let status = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &id]).status();
-        assert!(status.expect("running kill").success(), "sending SIGTERM to socksd");
+        let status = Command::new("sh").args(["-c", "kill -$1 \"$0\"", &id, name]).status();
+        assert!(status.expect("running kill").success(), "sending SIG{name} to socksd");
     }
 
     #[track_caller]

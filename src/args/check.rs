@@ -1,0 +1,106 @@
+//! `socksd check FILE`: what a configuration file means, or what is wrong with it.
+
+use std::fmt::{Display, Write as _};
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use argh::FromArgs;
+
+use super::Args;
+use crate::core::{Core, Start};
+use crate::manage::{Secrets, Transport};
+use crate::server::{Config, StartError};
+
+/// Says what a configuration file means, or what is wrong with it, and starts
+/// nothing.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "check")]
+pub struct Check {
+    /// the file
+    #[argh(positional)]
+    file: String,
+}
+
+impl Check {
+    /// Prints what the file means; the code is 2 when it can't be used.
+    pub fn print(&self) -> ExitCode {
+        match self.explain() {
+            Ok(text) => {
+                let shown = io::stdout().write_all(text.as_bytes());
+                if shown.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            }
+            Err(error) => {
+                // Without a standard error the code has to say it.
+                let _ = writeln!(io::stderr(), "socksd: {error}");
+                ExitCode::from(2)
+            }
+        }
+    }
+
+    fn explain(&self) -> Result<String, String> {
+        let args = Args::from_args(&["socksd"], &["--config", &self.file]);
+        let mut config = args.map_err(|exit| exit.output)?.into_config()?;
+        could_start(&mut config).map_err(|error| format!("{}: {error}", self.file))?;
+        Ok(explained(&config))
+    }
+}
+
+/// All that can be told without a listener.
+fn could_start(config: &mut Config) -> Result<(), StartError> {
+    let given = std::mem::take(&mut config.secrets);
+    config.secrets = Secrets::from_env()?.or(given);
+    config.restore()?;
+    config.check()?;
+    let (scratch, _) = Core::new(Start::default())?;
+    for (dialect, _) in &config.dialects {
+        match dialect.transport {
+            Transport::Tcp(start) => drop(start(&scratch, &config.secrets)?),
+            Transport::Udp(start) => drop(start(&scratch, &config.secrets)?),
+        }
+    }
+    Ok(())
+}
+
+fn explained(config: &Config) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &dyn Display| {
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "{name}: {value}");
+    };
+    for warning in &config.warnings {
+        line("warning", warning);
+    }
+    line("socks", &config.socks);
+    for (dialect, address) in &config.dialects {
+        line(dialect.name, address);
+    }
+    if let Some(address) = config.pop3 {
+        line("pop3", &address);
+    }
+    if let Some(address) = config.http {
+        line("http", &address);
+    }
+    let open = "none: whoever can connect may use the proxy";
+    line("users", &names(config.users.iter().map(|(name, _)| name), open));
+    let none = "none: one is made up at the start";
+    line("admins", &names(config.admins.iter().map(|(name, _)| name), none));
+    match (&config.state, &config.stored) {
+        (None, _) => line("state", &"none: changes live in memory only"),
+        (Some(file), None) => line("state", &format!("{}: new", file.path().display())),
+        (Some(file), Some(stored)) => line(
+            "state",
+            &format!(
+                "{}: exists and wins, with the users {} and the admins {}",
+                file.path().display(),
+                names(stored.users.iter().map(|(name, _)| name), "(none)"),
+                names(stored.admins.iter().map(|admin| &admin.name), "(none)"),
+            ),
+        ),
+    }
+    text
+}
+
+fn names(names: impl Iterator<Item = impl Display>, none: &str) -> String {
+    let names: Vec<String> = names.map(|name| name.to_string()).collect();
+    if names.is_empty() { none.into() } else { names.join(", ") }
+}

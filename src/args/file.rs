@@ -1,0 +1,169 @@
+//! The configuration file: the options of the command line by their long names,
+//! and in tables what has none.
+//!
+//! Each option goes through the parser of the command line, so it means the same
+//! and is refused for the same reason.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::{fs, io};
+
+use argh::FromArgs;
+use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
+
+use super::values::distinct;
+use super::{Account, Args};
+use crate::core::{Name, Password, Phc, Secret, latin1};
+use crate::manage::Secrets;
+
+/// The tables beside the options.
+const TABLES: [&str; 3] = ["users", "admins", "secrets"];
+/// Options that make no sense in a file.
+const FOREIGN: [&str; 5] = ["config", "user", "admin", "version", "help"];
+
+/// What a file says.
+pub(super) struct File {
+    /// As if it had been given on the command line.
+    pub(super) args: Args,
+    pub(super) users: Vec<Account>,
+    pub(super) admins: Vec<Account>,
+    pub(super) secrets: Secrets,
+    /// What is allowed and not wise.
+    pub(super) warnings: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Tables {
+    users: Vec<Login>,
+    admins: Vec<Login>,
+    secrets: SecretTexts,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    name: String,
+    password: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct SecretTexts {
+    datagram: Option<String>,
+    oneshot: Option<String>,
+    jwt: Option<String>,
+    http: Option<String>,
+}
+
+impl File {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// A sentence with the file and, where there is one, the line; no secret.
+    pub(super) fn read(path: &Path) -> Result<Self, String> {
+        let shown = path.display();
+        let text = fs::read_to_string(path)
+            .map_err(|error: io::Error| format!("reading {shown} failed: {error}"))?;
+        Self::parse(&text).map_err(|error| format!("{shown}, {error}"))
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let words = words(text)?;
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let args = parse(&words)?;
+        let tables: Tables = toml::from_str(text).map_err(|error| without_source(&error, text))?;
+        let mut warnings = Vec::new();
+        let mut accounts = |kind, logins: Vec<Login>| -> Result<Vec<Account>, String> {
+            logins.iter().map(|login| account(kind, login, &mut warnings)).collect()
+        };
+        let (users, admins) = (accounts("user", tables.users)?, accounts("admin", tables.admins)?);
+        distinct("table users", &users)?;
+        distinct("table admins", &admins)?;
+        let secrets = secrets(tables.secrets)?;
+        Ok(Self { args, users, admins, secrets, warnings })
+    }
+}
+
+/// The options as words of a command line, each of them tried alone.
+fn words(text: &str) -> Result<Vec<String>, String> {
+    let table = DeTable::parse(text).map_err(|error| without_source(&error, text))?;
+    let mut words = Vec::new();
+    for (key, value) in table.get_ref() {
+        let name: &str = key.get_ref();
+        if TABLES.contains(&name) {
+            continue;
+        }
+        let at = |error: &dyn Display| format!("line {}: {error}", line(text, key.span().start));
+        let flag = format!("--{}", name.replace('_', "-"));
+        if FOREIGN.contains(&name) || !is_option(&flag) {
+            return Err(at(&format!("there is no option {}", name.escape_debug())));
+        }
+        let option = match value.get_ref() {
+            DeValue::Boolean(false) => continue,
+            DeValue::Boolean(true) => vec![flag],
+            DeValue::String(text) => vec![flag, text.to_string()],
+            DeValue::Integer(number) if number.radix() == 10 => vec![flag, number.to_string()],
+            DeValue::Float(number) => vec![flag, number.to_string()],
+            _ => return Err(at(&format!("{name} takes a text, a number, true or false"))),
+        };
+        let alone: Vec<&str> = option.iter().map(String::as_str).collect();
+        parse(&alone).map_err(|error| at(&error))?;
+        words.extend(option);
+    }
+    Ok(words)
+}
+
+/// Whether the command line knows it: without a value it is either fine or lacks
+/// just that.
+fn is_option(flag: &str) -> bool {
+    match Args::from_args(&["socksd"], &[flag]) {
+        Ok(_) => true,
+        Err(exit) => exit.output.contains("No value provided"),
+    }
+}
+
+fn parse(words: &[&str]) -> Result<Args, String> {
+    Args::from_args(&["socksd"], words).map_err(|exit| {
+        // Some of argh's messages have several lines.
+        exit.output.split_whitespace().collect::<Vec<_>>().join(" ")
+    })
+}
+
+fn account(kind: &str, login: &Login, warnings: &mut Vec<String>) -> Result<Account, String> {
+    let of = |error: &dyn Display| format!("{kind} {}: {error}", login.name.escape_debug());
+    let octets = latin1(&login.name).map_err(|error| of(&error))?;
+    let name = Name::new(&octets).map_err(|error| of(&error))?;
+    if login.password.starts_with("$argon2") {
+        let phc = Phc::parse(&login.password).map_err(|error| of(&error))?;
+        return Ok((name, Secret::Hashed(phc)));
+    }
+    warnings.push(of(&"the password is plain, \"socksd hash-password\" makes a hash of it"));
+    let octets = latin1(&login.password).map_err(|error| of(&error))?;
+    let password = Password::new(&octets).map_err(|error| of(&format!("the password: {error}")))?;
+    Ok((name, password.into()))
+}
+
+fn secrets(texts: SecretTexts) -> Result<Secrets, String> {
+    let SecretTexts { datagram, oneshot, jwt, http } = texts;
+    let given = |variable: &str| match variable {
+        "SOCKSD_DATAGRAM_TOKEN" => datagram.clone(),
+        "SOCKSD_ONESHOT_TOKEN" => oneshot.clone(),
+        "SOCKSD_JWT_SECRET" => jwt.clone(),
+        "SOCKSD_HTTP_TOKEN" => http.clone(),
+        _ => None,
+    };
+    Secrets::read(|variable| given(variable).map(Into::into))
+        .map_err(|error| format!("table secrets: {error}"))
+}
+
+/// The message and its line, but not the line itself: it may hold a secret.
+fn without_source(error: &toml::de::Error, text: &str) -> String {
+    let start = error.span().map_or(0, |span| span.start);
+    format!("line {}: {}", line(text, start), error.message())
+}
+
+fn line(text: &str, offset: usize) -> usize {
+    text.get(..offset).unwrap_or("").matches('\n').count() + 1
+}

@@ -1,0 +1,66 @@
+//! The values of options: texts become what they mean.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Account;
+use crate::core::{BufferSize, Maildir, Name, Password, latin1};
+
+pub(super) fn accounts(flag: &str, given: &[String]) -> Result<Vec<Account>, String> {
+    let accounts: Vec<Account> =
+        given.iter().map(|text| account(flag, text)).collect::<Result<_, _>>()?;
+    distinct(&format!("option {flag}"), &accounts)?;
+    Ok(accounts)
+}
+
+pub(super) fn distinct(place: &str, accounts: &[Account]) -> Result<(), String> {
+    let mut names = BTreeSet::new();
+    match accounts.iter().find(|(name, _)| !names.insert(name)) {
+        Some((name, _)) => Err(format!("{place}: {name} is given twice, leave one out")),
+        None => Ok(()),
+    }
+}
+
+fn account(flag: &str, text: &str) -> Result<Account, String> {
+    let Some((name, password)) = text.split_once(':') else {
+        return Err(format!("option {flag}: an account needs a colon: NAME:PASS"));
+    };
+    let shown = name.escape_debug();
+    let wrong = |what, error: &dyn Display| {
+        format!("option {flag}, account {shown}: the {what} is no good: {error}")
+    };
+    let octets = latin1(name).map_err(|error| wrong("name", &error))?;
+    let name = Name::new(&octets).map_err(|error| wrong("name", &error))?;
+    let octets = latin1(password).map_err(|error| wrong("password", &error))?;
+    let password = Password::new(&octets).map_err(|error| wrong("password", &error))?;
+    Ok((name, password.into()))
+}
+
+/// A year: longer makes no sense, and an `Instant` can still add it.
+const LONGEST: f64 = 366.0 * 24.0 * 60.0 * 60.0;
+
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| (0.001..=LONGEST).contains(seconds));
+    let seconds =
+        seconds.ok_or_else(|| format!("{text} is no number of seconds from 0.001 to {LONGEST}"))?;
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+pub(super) fn buffer_size(text: &str) -> Result<BufferSize, String> {
+    let size = text.parse().ok().and_then(BufferSize::new);
+    size.ok_or_else(|| format!("{text} is no number of octets from 512 to 65535"))
+}
+
+pub(super) fn maildir(text: &str) -> Result<PathBuf, String> {
+    Maildir::open(Path::new(text)).map(|_| text.into())
+}
+
+pub(super) fn port_range(text: &str) -> Result<(u16, u16), String> {
+    let (first, last) = text.split_once('-').ok_or("it needs a dash: FIRST-LAST")?;
+    match (first.parse(), last.parse()) {
+        (Ok(first), Ok(last)) if 0 < first && first <= last => Ok((first, last)),
+        _ => Err(format!("{text} are no ports FIRST-LAST from 1 to 65535")),
+    }
+}

@@ -1,0 +1,176 @@
+//! The configuration file, `socksd check` and `socksd hash-password`.
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::harness::clock::until;
+use crate::harness::file::Scratch;
+use crate::harness::server::{Run, Server, run};
+use crate::harness::shoes::Admin;
+use crate::harness::socks::can_log_in;
+
+fn file(text: &str) -> Scratch {
+    let file = Scratch::new("toml");
+    fs::write(file.path(), text).expect("writing a configuration");
+    file
+}
+
+#[track_caller]
+fn check(file: &Scratch) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
+    command.args(["check", file.path()]);
+    run(command)
+}
+
+/// What `socksd check` has against it.
+#[track_caller]
+fn wrong(text: &str) -> String {
+    let checked = check(&file(text));
+    assert_eq!((checked.status.code(), checked.stdout.as_str()), (Some(2), ""), "{text}");
+    checked.stderr
+}
+
+/// The example of the README.
+fn example() -> String {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));
+    let readme = readme.expect("the README");
+    let block = readme.split("```toml\n").nth(1).expect("an example in TOML");
+    block.split("```").next().expect("its end").to_owned()
+}
+
+#[test]
+fn the_example_of_the_readme_is_explained() {
+    let checked = check(&file(&example()));
+    assert_eq!(checked.status.code(), Some(0), "{}", checked.stderr);
+    for line in [
+        "socks: 0.0.0.0:1080",
+        "shoes: 127.0.0.1:8080",
+        "monitor: 127.0.0.1:8081",
+        "datagram: 127.0.0.1:9090",
+        "users: ana, bob",
+        "admins: root",
+        "state: state.toml: new",
+    ] {
+        assert!(checked.stdout.lines().any(|said| said == line), "{line}: {}", checked.stdout);
+    }
+    assert!(checked.stdout.contains("warning: user bob"), "{}", checked.stdout);
+    assert!(!checked.stdout.contains("5678") && !checked.stdout.contains("warning: user ana"));
+}
+
+#[test]
+fn the_example_of_the_readme_works_and_the_command_line_wins() {
+    let (config, state, log) = (file(&example()), Scratch::new("toml"), Scratch::new("log"));
+    let mut server = Server::with_arguments(&[
+        "--config",
+        config.path(),
+        "--state",
+        state.path(),
+        "--access-log",
+        log.path(),
+        "-l",
+        "127.0.0.1",
+        "-p",
+        "0",
+        "-P",
+        "0",
+        "-U",
+        "admin:secret",
+        "-u",
+        "bob:abcd",
+        "--monitor",
+        "127.0.0.1:0",
+        "--datagram",
+        "127.0.0.1:0",
+    ]);
+    server.listener("monitor");
+    server.listener("datagram");
+    assert_eq!(Admin::of(&server).users(), [b"ana".to_vec(), b"bob".to_vec()]);
+    assert!(can_log_in(&server, "ana", "1234") && !can_log_in(&server, "ana", "5678"));
+    assert!(can_log_in(&server, "bob", "abcd") && !can_log_in(&server, "bob", "5678"));
+    until("the plain password is warned about", || server.log().contains("admin root: "));
+    assert!(!server.log().contains("5678"), "{}", server.log());
+    assert_eq!(log.records(1)[0][1], "ana");
+}
+
+#[test]
+fn every_option_can_be_in_a_file() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
+    command.arg("--help");
+    let help = run(command).stdout;
+    let words = help.split(|c: char| c.is_whitespace() || "[]<>,".contains(c));
+    let mut options: Vec<&str> = words.filter_map(|word| word.strip_prefix("--")).collect();
+    options.sort_unstable();
+    options.dedup();
+    assert!(options.len() > 20, "{help}");
+    for option in options {
+        // An array is a value of no option: it is refused as such, so it is known.
+        let error = wrong(&format!("\n{option} = []\n"));
+        let elsewhere = ["config", "user", "admin", "version", "help"].contains(&option);
+        let expected = if elsewhere { "there is no option" } else { "takes a text" };
+        assert!(error.contains("line 2: ") && error.contains(expected), "{option}: {error}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_line() {
+    for (text, expected) in [
+        ("colour = 3", "line 1: there is no option colour"),
+        ("\n\ntimeout = 0", "line 3: "),
+        ("port = 65536", "line 1: "),
+        ("listen = \"localhost\"", "line 1: "),
+        ("port = 0x50", "takes a text"),
+        ("port 80", "line 1: "),
+        ("[[users]]\nname = \"a\"\npasswort = \"x\"", "line 3: unknown field `passwort`"),
+        ("[[users]]\nname = \"a/b\"\npassword = \"x\"", "user a/b: "),
+        ("[[users]]\nname = \"a\"\npassword = \"$argon2id$x\"", "user a: it is no argon2id"),
+        ("[secrets]\ndatagramm = \"1\"", "line 2: unknown field `datagramm`"),
+        ("[secrets]\ndatagram = \"x\"", "SOCKSD_DATAGRAM_TOKEN"),
+        ("listen = \"0.0.0.0\"", "without a user"),
+        ("datagram = \"127.0.0.1:0\"", "SOCKSD_DATAGRAM_TOKEN"),
+        ("pop3 = \"127.0.0.1:0\"", "--maildir"),
+        ("state = \"/dev/null/x\"", "/dev/null/x"),
+    ] {
+        let error = wrong(text);
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+    let twice = "[[admins]]\nname = \"a\"\npassword = \"x\"\n".repeat(2);
+    assert!(wrong(&twice).contains("a is given twice"));
+    let missing = Scratch::new("toml");
+    assert!(check(&missing).stderr.contains(missing.path()));
+}
+
+#[test]
+fn no_error_shows_a_secret() {
+    for text in [
+        "[[users]]\nname = \"a\"\npassword = \"kl4bautermann\" x",
+        "[[users]]\nname = \"a:\"\npassword = \"kl4bautermann\"",
+        "[[users]]\nname = 5\npassword = \"kl4bautermann\"",
+        "[secrets]\njwt = \"kl4bautermann\"",
+        "[secrets]\noneshot = \"kl4bautermann\"",
+    ] {
+        let error = wrong(text);
+        assert!(!error.contains("kl4bautermann"), "{error}");
+    }
+}
+
+#[test]
+fn a_hash_is_made_for_the_file() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
+    command.arg("hash-password").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("starting socksd");
+    child.stdin.take().expect("a pipe").write_all(b"5678\n").expect("a password");
+    let output = child.wait_with_output().expect("its output");
+    let hash = String::from_utf8(output.stdout).expect("text");
+    assert!(output.status.success() && hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    let user = format!("[[users]]\nname = \"ana\"\npassword = '{}'\n", hash.trim());
+    let config = file(&user);
+    let server = Server::start(&["--config", config.path()]);
+    for _ in 0..2 {
+        assert!(can_log_in(&server, "ana", "5678"));
+        assert!(!can_log_in(&server, "ana", "1234"));
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
+    command.arg("hash-password");
+    assert_eq!(run(command).status.code(), Some(1), "no password, no hash");
+}
