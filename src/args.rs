@@ -66,6 +66,10 @@ pub struct Args {
     /// address and port of the POP3 listener (none); needs --maildir and a user
     #[argh(option, arg_name = "addr:port")]
     pop3: Option<SocketAddr>,
+    /// address and port for Prometheus and health checks (none); one that others
+    /// can reach needs SOCKSD_HTTP_TOKEN in the environment
+    #[argh(option, arg_name = "addr:port")]
+    http: Option<SocketAddr>,
     /// folder of the mailboxes: DIR/NAME/cur and new
     #[argh(option, arg_name = "dir", from_str_fn(maildir))]
     maildir: Option<PathBuf>,
@@ -195,6 +199,7 @@ impl Args {
             monitor: self.monitor.or(file.monitor),
             oneshot: self.oneshot.or(file.oneshot),
             pop3: self.pop3.or(file.pop3),
+            http: self.http.or(file.http),
             maildir: self.maildir.or(file.maildir),
             state: self.state.or(file.state),
             no_credential_monitor: self.no_credential_monitor || file.no_credential_monitor,
@@ -234,6 +239,7 @@ impl Args {
             socks: SocketAddr::new(self.listen.unwrap_or(LOOPBACK), self.port.unwrap_or(1080)),
             dialects,
             pop3: self.pop3,
+            http: self.http,
             secrets: Secrets::default(),
             warnings: Vec::new(),
             state: self.state.as_deref().map(StateFile::new),

@@ -9,7 +9,7 @@
 //! run                             from a configuration to the end of the process
 //! args  welcome  logger           the command line, the first words, the log
 //! server  token  hash             where everything meets; tokens and passwords made
-//! socks  pop3  manage  client     conversations: what a byte means here
+//! socks pop3 manage http client   conversations: what a byte means here
 //! net               state         sockets, threads, time | what survives, in a file
 //! core              wire          meaning        |        bytes <-> values
 //! ```
@@ -29,8 +29,9 @@
 //! 6. [`pop3`]: the mailboxes of the users, from files on disk to the wire.
 //! 7. [`manage`]: one file per management dialect, and the table of them.
 //!    `examples/sixth_dialect.rs` is a whole one.
-//! 8. [`state`]: the file in which users, admins and settings survive a restart.
-//! 9. [`server`]: starts all of it, and stops it in the right order.
+//! 8. [`http`]: what a browser and Prometheus may look at.
+//! 9. [`state`]: the file in which users, admins and settings survive a restart.
+//! 10. [`server`]: starts all of it, and stops it in the right order.
 //!
 //! # Invariants
 //!
@@ -60,6 +61,7 @@ pub mod args;
 pub mod client;
 pub mod core;
 pub mod hash;
+pub mod http;
 pub mod logger;
 pub mod manage;
 pub mod net;

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use crate::core::{Core, Lines};
+use crate::core::{Core, Lines, Password};
+use crate::http::{self, Sources};
 use crate::manage::{Conversation, Dialect, Opener, Responder, Secrets, Transport};
 use crate::net::acceptor::Acceptor;
 use crate::net::close::close_gracefully;
@@ -30,6 +31,8 @@ const SWEEP: Duration = Duration::from_millis(250);
 /// Management conversations at once. Their own threads: management answers when
 /// the proxy is full.
 const MANAGEMENT_THREADS: usize = 64;
+/// HTTP requests at once.
+const HTTP_THREADS: usize = 16;
 /// Bounds mistakes only: how many threads the proxy needs is bounded by the
 /// connections it admits.
 const PROXY_THREADS: usize = 65_536;
@@ -71,10 +74,12 @@ impl Server {
         let credentials_log = Some(keep(credentials, &mut logs));
         let (core, stops) = config.open_core(access_log, credentials_log)?;
         let pop3 = listen_pop3(config.pop3)?;
+        let http = listen_http(&config)?;
         let handshake_timeout = config.options.handshake_timeout;
         let listeners = listen(config.socks, &config.dialects, &core, &config.secrets)?;
         config.save(&core)?;
         let pool = Pool::new(service::NAME, PROXY_THREADS);
+        let pools = vec![(service::NAME, pool.clone())];
         let socks = Service { core: core.clone(), pool, options: config.options };
         let mut server = Self {
             core,
@@ -87,6 +92,9 @@ impl Server {
         server.accept(Arc::new(socks), listeners, handshake_timeout)?;
         if let Some(listener) = pop3 {
             server.accept_pop3(listener, handshake_timeout)?;
+        }
+        if let Some(listener) = http {
+            server.accept_http(listener, config.secrets.http, pools, handshake_timeout)?;
         }
         Ok(server)
     }
@@ -129,6 +137,28 @@ impl Server {
         let serve = move |stream, from| service.serve(stream, from);
         let acceptor = Acceptor::start(pop3::session::NAME, listener, serve)?;
         self.listening.push((pop3::session::NAME, Listening::Tcp(acceptor)));
+        Ok(())
+    }
+
+    /// Last of all, so that it watches all others.
+    fn accept_http(
+        &mut self,
+        listener: TcpListener,
+        token: Option<Password>,
+        mut pools: Vec<(&'static str, Pool)>,
+        timeout: Duration,
+    ) -> io::Result<()> {
+        let pool = Pool::new(http::NAME, HTTP_THREADS);
+        pools.push((http::NAME, pool.clone()));
+        let watched = self.listening.iter().filter_map(|(name, listening)| match listening {
+            Listening::Tcp(acceptor) => Some((*name, acceptor.errors())),
+            Listening::Udp(_) => None,
+        });
+        let sources = Sources { core: self.core.clone(), accept_errors: watched.collect(), pools };
+        let service = http::Service::new(sources, token, pool, timeout);
+        let serve = move |stream, from| service.serve(stream, from);
+        let acceptor = Acceptor::start(http::NAME, listener, serve)?;
+        self.listening.push((http::NAME, Listening::Tcp(acceptor)));
         Ok(())
     }
 
@@ -274,6 +304,16 @@ fn listen_pop3(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Start
     let Some(address) = address else { return Ok(None) };
     let listener = TcpListener::bind(address);
     listener.map(Some).map_err(|error| StartError::Listen(pop3::session::NAME, address, error))
+}
+
+/// The listener of HTTP, if it is wanted, unless strangers could read there.
+fn listen_http(config: &Config) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = config.http else { return Ok(None) };
+    if !address.ip().to_canonical().is_loopback() && config.secrets.http.is_none() {
+        return Err(StartError::OpenHttp(address));
+    }
+    let listener = TcpListener::bind(address);
+    listener.map(Some).map_err(|error| StartError::Listen(http::NAME, address, error))
 }
 
 /// Keeps a log and gives its sink.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 6] = [
     &["core", "wire"],
     &["net", "state"],
-    &["socks", "pop3", "manage", "client"],
+    &["socks", "pop3", "manage", "http", "client"],
     &["server", "token", "hash"],
     &["args", "welcome", "logger"],
     &["run"],

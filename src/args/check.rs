@@ -77,6 +77,9 @@ fn explained(config: &Config) -> String {
     if let Some(address) = config.pop3 {
         line("pop3", &address);
     }
+    if let Some(address) = config.http {
+        line("http", &address);
+    }
     let open = "none: whoever can connect may use the proxy";
     line("users", &names(config.users.iter().map(|(name, _)| name), open));
     let none = "none: one is made up at the start";

@@ -54,6 +54,7 @@ struct SecretTexts {
     datagram: Option<String>,
     oneshot: Option<String>,
     jwt: Option<String>,
+    http: Option<String>,
 }
 
 impl File {
@@ -145,11 +146,12 @@ fn account(kind: &str, login: &Login, warnings: &mut Vec<String>) -> Result<Acco
 }
 
 fn secrets(texts: SecretTexts) -> Result<Secrets, String> {
-    let SecretTexts { datagram, oneshot, jwt } = texts;
+    let SecretTexts { datagram, oneshot, jwt, http } = texts;
     let given = |variable: &str| match variable {
         "SOCKSD_DATAGRAM_TOKEN" => datagram.clone(),
         "SOCKSD_ONESHOT_TOKEN" => oneshot.clone(),
         "SOCKSD_JWT_SECRET" => jwt.clone(),
+        "SOCKSD_HTTP_TOKEN" => http.clone(),
         _ => None,
     };
     Secrets::read(|variable| given(variable).map(Into::into))

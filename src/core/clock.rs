@@ -15,6 +15,24 @@ impl fmt::Display for Utc {
     }
 }
 
+/// Shows a time as `Sat, 21 Nov 2026 12:34:56 GMT` (RFC 9110, section 5.6.7).
+pub struct HttpDate(pub SystemTime);
+
+impl fmt::Display for HttpDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let seconds = self.0.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let (year, month, day) = date(seconds / 86_400);
+        // Both are always in range: a remainder, and a month from 1 to 12.
+        let weekday = DAYS.get((seconds / 86_400 % 7) as usize).unwrap_or(&"");
+        let month = MONTHS.get(month as usize - 1).unwrap_or(&"");
+        let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+        write!(f, "{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+    }
+}
+
 /// The Gregorian date of a day counted from 1970-01-01.
 fn date(mut days: u64) -> (u64, u64, u64) {
     let mut year = 1970;
@@ -44,6 +62,13 @@ fn year_length(year: u64) -> u64 {
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn the_date_of_rfc_9110() {
+        // "Sun, 06 Nov 1994 08:49:37 GMT" is the example of the specification.
+        let moment = UNIX_EPOCH + Duration::from_secs(784_111_777);
+        assert_eq!(HttpDate(moment).to_string(), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
 
     #[test]
     fn known_moments() {

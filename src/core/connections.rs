@@ -7,14 +7,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 
 use super::access::AccessLine;
 use super::account::Name;
+use super::counters::{Counters, Details, PerUser};
 use super::lines::Lines;
 use super::states::{Ended, State};
 
@@ -81,6 +82,8 @@ struct Entry {
     began: SystemTime,
     up: AtomicU64,
     down: AtomicU64,
+    /// Its place in [`Live::users`], once admitted.
+    user_place: OnceLock<usize>,
     about: Mutex<About>,
 }
 
@@ -112,6 +115,7 @@ struct Live {
     refused: u64,
     finished_up: u64,
     finished_down: u64,
+    users: PerUser,
 }
 
 /// All connections of all services.
@@ -119,6 +123,7 @@ struct Live {
 pub struct Connections {
     live: Mutex<Live>,
     access_log: Option<Lines>,
+    pub(super) counters: Counters,
 }
 
 /// Counters of [`Connections`] at one moment; see [`super::metrics::Metrics`].
@@ -195,6 +200,18 @@ impl Connections {
         }
     }
 
+    /// What is counted beyond the totals.
+    pub(super) fn details(&self) -> Details {
+        let live = self.live.lock();
+        let open = live.entries.values().filter_map(|entry| {
+            let (up, down) = entry.moved();
+            Some((*entry.user_place.get()?, up, down))
+        });
+        let users = live.users.with_open(open);
+        drop(live);
+        self.counters.details(users)
+    }
+
     fn snapshot(&self) -> Vec<Arc<Entry>> {
         self.live.lock().entries.values().cloned().collect()
     }
@@ -206,7 +223,10 @@ impl Connections {
         if let Some(user) = user {
             release(&mut live.per_user, user);
         }
-        let (up, down) = (entry.up.load(Ordering::Relaxed), entry.down.load(Ordering::Relaxed));
+        let (up, down) = entry.moved();
+        if let Some(place) = entry.user_place.get() {
+            live.users.moved(*place, up, down);
+        }
         live.finished_up = live.finished_up.saturating_add(up);
         live.finished_down = live.finished_down.saturating_add(down);
     }
@@ -253,6 +273,7 @@ impl Connection {
             return false;
         }
         *live.per_user.entry(user.clone()).or_default() += 1;
+        self.entry.user_place.get_or_init(|| live.users.connected(user.as_ref()));
         drop(live);
         self.entry.about.lock().user = Some(user);
         true
@@ -265,7 +286,18 @@ impl Connection {
 
     /// Notes the status that the client was told.
     pub fn answered(&self, status: u8) {
+        self.all.counters.replied(status);
         self.entry.about.lock().status = Some(status);
+    }
+
+    /// Notes how long finding and reaching the target took.
+    pub fn connected(&self, took: Duration) {
+        self.all.counters.connect.observe(took);
+    }
+
+    /// Notes after how long the target sent its first octet.
+    pub fn first_byte(&self, took: Duration) {
+        self.all.counters.first_byte.observe(took);
     }
 
     /// Enters a state, from which the timeouts run anew.
@@ -329,6 +361,9 @@ impl Drop for Connection {
         about.end = None;
         let user = about.user.take();
         self.all.forget(entry, user.as_ref());
+        if let (State::Handshake, Some(why)) = (about.state, about.ended) {
+            self.all.counters.handshake_failed(why);
+        }
         // Whoever vanished without a word (a health check) is no news.
         let (Some(log), Some(ended)) = (&self.all.access_log, about.ended) else { return };
         let named = user.map(|user| user.map_or(ANONYMOUS.into(), |name| name.to_string()));
@@ -371,8 +406,13 @@ impl Entry {
             began: SystemTime::now(),
             up: AtomicU64::new(0),
             down: AtomicU64::new(0),
+            user_place: OnceLock::new(),
             about: Mutex::new(about),
         }
+    }
+
+    fn moved(&self) -> (u64, u64) {
+        (self.up.load(Ordering::Relaxed), self.down.load(Ordering::Relaxed))
     }
 
     fn octets(&self) -> u64 {

@@ -26,6 +26,7 @@ mod changes;
 mod clock;
 mod command;
 mod connections;
+mod counters;
 mod guessing;
 mod lines;
 mod managed;
@@ -52,11 +53,12 @@ pub use access::{AccessLine, CredentialLine};
 pub use account::{BadAccount, MAX_LENGTH, Name, Password};
 pub use admins::AdminSecrets;
 pub use caller::Caller;
-pub use clock::Utc;
+pub use clock::{HttpDate, Utc};
 pub use command::{Command, Denied, Outcome};
 pub use connections::{
     ANONYMOUS, Connection, ConnectionId, ConnectionView, Connections, End, Limits, NOBODY,
 };
+pub use counters::{BUCKETS, Details, MOST_USERS, Timings, UserTotals, Who};
 pub use guessing::{FREE_FAILURES, Guessing, LONGEST_REFUSAL, WINDOW};
 pub use lines::Lines;
 pub use managed::{Snapshot, Store, StoredAdmin};
@@ -346,6 +348,11 @@ impl Core {
             failed_logins: self.0.failed_logins.load(Ordering::Relaxed),
             uptime: self.0.started.elapsed(),
         }
+    }
+
+    /// What is counted beyond the metrics, at this moment.
+    pub fn details(&self) -> Details {
+        self.0.connections.details()
     }
 
     /// Ends what has been silent for too long; see [`Connections::sweep`].

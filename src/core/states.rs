@@ -48,6 +48,22 @@ pub enum Ended {
     Shutdown,
 }
 
+impl Ended {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Closed,
+        Self::ClientError,
+        Self::TargetError,
+        Self::Idle,
+        Self::HandshakeTimeout,
+        Self::Refused,
+        Self::LoginFailed,
+        Self::ProtocolError,
+        Self::Cut,
+        Self::Shutdown,
+    ];
+}
+
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

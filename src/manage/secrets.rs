@@ -7,7 +7,7 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 
 use super::json::JwtKey;
-use crate::core::Token;
+use crate::core::{Password, Token};
 use crate::wire::datagram::parse_token;
 
 /// The environment variable of [`Secrets::datagram`].
@@ -24,6 +24,13 @@ const ONESHOT: &str = "SOCKSD_ONESHOT_TOKEN";
 /// What it has to look like.
 const ONESHOT_FORM: &str = "16 printable ASCII characters";
 
+/// The environment variable of [`Secrets::http`].
+const HTTP: &str = "SOCKSD_HTTP_TOKEN";
+/// What it has to look like.
+const HTTP_FORM: &str = "16 to 255 octets that nobody can guess";
+/// The fewest of them.
+const HTTP_LEAST: usize = 16;
+
 /// What a server was given of them. A dialect takes its own when the server starts
 /// and refuses to start without.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +41,8 @@ pub struct Secrets {
     pub jwt: Option<JwtKey>,
     /// TOKEN with which the first admin logs in to the oneshot dialect.
     pub oneshot: Option<Token>,
+    /// What everybody has to show who asks over HTTP.
+    pub http: Option<Password>,
 }
 
 impl Secrets {
@@ -61,10 +70,17 @@ impl Secrets {
         let malformed = SecretError::Malformed { variable: ONESHOT, form: ONESHOT_FORM };
         let oneshot =
             given(ONESHOT).map(|token| Token::new(token.as_encoded_bytes()).ok_or(malformed));
+        let malformed = SecretError::Malformed { variable: HTTP, form: HTTP_FORM };
+        let http = given(HTTP).map(|token| {
+            let token = token.as_encoded_bytes();
+            let token = Some(token).filter(|token| token.len() >= HTTP_LEAST);
+            token.and_then(|token| Password::new(token).ok()).ok_or(malformed)
+        });
         Ok(Self {
             datagram: datagram.transpose()?,
             jwt: jwt.transpose()?,
             oneshot: oneshot.transpose()?,
+            http: http.transpose()?,
         })
     }
 
@@ -74,6 +90,7 @@ impl Secrets {
             datagram: self.datagram.or(others.datagram),
             jwt: self.jwt.or(others.jwt),
             oneshot: self.oneshot.or(others.oneshot),
+            http: self.http.or(others.http),
         }
     }
 
@@ -231,6 +248,17 @@ mod tests {
         assert!(malformed.contains("SOCKSD_JWT_SECRET") && !malformed.contains("fifteen"));
         let missing = given("").unwrap().jwt().unwrap_err().to_string();
         assert!(missing.contains("json") && missing.contains("SOCKSD_JWT_SECRET"));
+    }
+
+    #[test]
+    fn the_http_token_can_be_too_short() {
+        let given = |text: &'static str| {
+            Secrets::read(move |name| (name == "SOCKSD_HTTP_TOKEN").then(|| text.into()))
+        };
+        assert!(given("sixteen octets!!").unwrap().http.unwrap().matches(b"sixteen octets!!"));
+        let malformed = given("fifteen octets!").unwrap_err().to_string();
+        assert!(malformed.contains("SOCKSD_HTTP_TOKEN") && !malformed.contains("fifteen"));
+        assert!(given("").unwrap().http.is_none());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ const WAKE_FOR: Duration = Duration::from_secs(1);
 pub struct Acceptor {
     address: SocketAddr,
     closing: Arc<AtomicBool>,
+    errors: Arc<AtomicU64>,
     thread: JoinHandle<()>,
 }
 
@@ -40,14 +41,21 @@ impl Acceptor {
         let closing = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&closing);
         let builder = thread::Builder::new().name(format!("accept-{name}"));
+        let errors = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&errors);
         let named = name.to_owned();
-        let thread = builder.spawn(move || accept(&named, &listener, &seen, serve))?;
-        Ok(Self { address, closing, thread })
+        let thread = builder.spawn(move || accept(&named, &listener, (&seen, &counted), serve))?;
+        Ok(Self { address, closing, errors, thread })
     }
 
     /// Where it listens, with the real port.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How often accepting has failed; goes on counting.
+    pub fn errors(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.errors)
     }
 
     /// Closes the listener: std can't interrupt `accept`, so it is woken by a
@@ -77,7 +85,7 @@ pub fn reachable(address: SocketAddr) -> SocketAddr {
 fn accept(
     name: &str,
     listener: &TcpListener,
-    closing: &AtomicBool,
+    (closing, errors): (&AtomicBool, &AtomicU64),
     mut serve: impl FnMut(TcpStream, SocketAddr),
 ) {
     let mut wait = FIRST_WAIT;
@@ -86,6 +94,9 @@ fn accept(
         let accepted = listener.accept();
         if closing.load(Ordering::Acquire) {
             return;
+        }
+        if accepted.is_err() {
+            errors.fetch_add(1, Ordering::Relaxed);
         }
         match accepted {
             Ok((stream, from)) => {

@@ -56,6 +56,8 @@ pub(super) struct Copier<'a> {
     pub count: &'a AtomicU64,
     /// Sees each chunk first; `None` once it has seen enough.
     pub watch: Option<Look<'a>>,
+    /// Told once, when the first octets have come.
+    pub first: Option<&'a dyn Fn()>,
     /// An admin's size, in octets, used exactly.
     pub fixed: Option<usize>,
 }
@@ -75,6 +77,9 @@ impl Copier<'_> {
     pub(super) fn pass(&mut self, chunk: &[u8]) -> Result<(), Broken> {
         if chunk.is_empty() {
             return Ok(());
+        }
+        if let Some(first) = self.first.take() {
+            first();
         }
         if self.watch.is_some_and(|watch| !watch(chunk)) {
             self.watch = None;

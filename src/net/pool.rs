@@ -75,6 +75,12 @@ impl Pool {
         }
     }
 
+    /// How many of its threads are working now.
+    pub fn in_use(&self) -> usize {
+        let waiting = self.0.waiting.lock().len();
+        self.0.threads.load(Ordering::Relaxed).saturating_sub(waiting)
+    }
+
     fn start(&self, job: Job) -> io::Result<()> {
         let pool = &self.0;
         let place = Place::taken(&pool.threads);

@@ -11,6 +11,7 @@
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
@@ -27,6 +28,7 @@ pub struct Relay {
     buffer: Option<BufferSize>,
     watch: Option<Box<dyn Watch>>,
     first: Mutex<Option<Over>>,
+    opened: Instant,
 }
 
 /// One direction, and what it is called when a side breaks.
@@ -64,7 +66,14 @@ impl Relay {
         let sides = Arc::new(Sides { client, target, ending: AtomicBool::new(false) });
         connection.enter(State::Open);
         connection.attach(Arc::clone(&sides) as Arc<dyn End>);
-        Arc::new(Self { connection, sides, buffer, watch, first: Mutex::new(None) })
+        Arc::new(Self {
+            connection,
+            sides,
+            buffer,
+            watch,
+            first: Mutex::new(None),
+            opened: Instant::now(),
+        })
     }
 
     /// The connection it is counted as.
@@ -92,7 +101,10 @@ impl Relay {
     pub fn run_down(&self) {
         let watch = |bytes: &[u8]| self.watch.as_ref().is_some_and(|watch| watch.down(bytes));
         let (from, to) = (&self.sides.target, &self.sides.client);
-        let result = self.copier(from, to, self.connection.down(), &watch).run();
+        let mut copier = self.copier(from, to, self.connection.down(), &watch);
+        let first = || self.connection.first_byte(self.opened.elapsed());
+        copier.first = Some(&first);
+        let result = copier.run();
         let (from_broke, to_broke) = (Ended::TargetError, Ended::ClientError);
         self.finish(result, &Way { from, to, from_broke, to_broke });
     }
@@ -106,7 +118,7 @@ impl Relay {
     ) -> Copier<'a> {
         let watch = self.watch.is_some().then_some(watch);
         let fixed = self.buffer.map(|size| usize::from(size.octets()));
-        Copier { from, to, count, watch, fixed }
+        Copier { from, to, count, watch, first: None, fixed }
     }
 
     /// Draws the conclusions of a direction that is over.

@@ -24,6 +24,8 @@ pub struct Config {
     pub dialects: Vec<(Dialect, SocketAddr)>,
     /// Where POP3 clients connect, if there are mailboxes for them.
     pub pop3: Option<SocketAddr>,
+    /// Where Prometheus and health checks connect, if anywhere.
+    pub http: Option<SocketAddr>,
     /// What dialects without accounts need.
     pub secrets: Secrets,
     /// What is to be said in the log about all this.
@@ -156,6 +158,8 @@ impl Config {
 pub enum StartError {
     /// Everybody could use the proxy.
     OpenProxy(SocketAddr),
+    /// Everybody could read the metrics.
+    OpenHttp(SocketAddr),
     /// A listener's address can't be had.
     Listen(&'static str, SocketAddr, io::Error),
     /// A log can't be opened.
@@ -179,6 +183,11 @@ impl fmt::Display for StartError {
                 f,
                 "listening on {address}, which others can reach, without a user would let \
                  everybody through: add one with -u NAME:PASS, or listen on a loopback address"
+            ),
+            Self::OpenHttp(address) => write!(
+                f,
+                "serving HTTP on {address}, which others can reach, would show everybody the \
+                 metrics: set SOCKSD_HTTP_TOKEN, or use a loopback address"
             ),
             Self::Listen(service, address, error) => write!(
                 f,

@@ -25,8 +25,12 @@ pub fn connect(
     destination: &Address,
     early: Vec<u8>,
 ) {
+    let begun = Instant::now();
     match reach(service, destination) {
-        Ok(target) => join(service, connection, (stream, target), client, destination, early),
+        Ok(target) => {
+            connection.connected(begun.elapsed());
+            join(service, connection, (stream, target), client, destination, early);
+        }
         Err(failure) => reply::refuse(&connection, &stream, code_of(failure)),
     }
 }

@@ -156,5 +156,5 @@ pub fn secrets(transcript: &Transcript) -> Secrets {
     let jwt = JwtKey::new(b"the secret of the golden transcripts");
     // One for the first admin, whom no transcript needs: they name their own.
     let oneshot = Token::new(b"0123456789abcdef");
-    Secrets { datagram: token, jwt, oneshot }
+    Secrets { datagram: token, jwt, oneshot, http: None }
 }

@@ -43,7 +43,11 @@ pub fn jwt_key() -> JwtKey {
 
 impl Served {
     pub fn start(words: &str, token: Option<&str>) -> Self {
-        let server = try_start(words, token).unwrap();
+        Self::of(try_start(words, token).unwrap())
+    }
+
+    /// Runs a server that was started otherwise.
+    pub fn of(server: Server) -> Self {
         let (core, listeners) = (server.core().clone(), server.listeners().collect());
         let running = Some(thread::spawn(move || server.run()));
         Self { core, listeners, running }
