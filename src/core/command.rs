@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::account::{Name, Password};
 use super::admins::AdminSecrets;
-use super::connections::{ConnectionId, ConnectionView};
+use super::entry::{ConnectionId, ConnectionView};
 use super::metrics::Metrics;
 use super::settings::{Setting, Settings};
 

@@ -27,6 +27,7 @@ mod clock;
 mod command;
 mod connections;
 mod counters;
+mod entry;
 mod guessing;
 mod lines;
 mod managed;
@@ -55,10 +56,9 @@ pub use admins::AdminSecrets;
 pub use caller::Caller;
 pub use clock::{HttpDate, Utc};
 pub use command::{Command, Denied, Outcome};
-pub use connections::{
-    ANONYMOUS, Connection, ConnectionId, ConnectionView, Connections, End, Limits, NOBODY,
-};
+pub use connections::{Connection, Connections, Limits};
 pub use counters::{BUCKETS, Details, MOST_USERS, Timings, UserTotals, Who};
+pub use entry::{ANONYMOUS, ConnectionId, ConnectionView, End, NOBODY};
 pub use guessing::{FREE_FAILURES, Guessing, LONGEST_REFUSAL, WINDOW};
 pub use lines::Lines;
 pub use managed::{Snapshot, Store, StoredAdmin};

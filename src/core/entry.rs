@@ -1,0 +1,191 @@
+//! One connection in the list of [`super::connections`]: what is known about it,
+//! how it is shown, and how it is ended from outside.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
+
+use parking_lot::Mutex;
+
+use super::account::Name;
+use super::states::{Ended, State};
+
+/// The number of a connection: 1, 2, 3 ... since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// The sockets of a connection, as far as ending it goes.
+pub trait End: Send + Sync {
+    /// Ends it: `orderly` after silence, so that peers see an end; otherwise so
+    /// that peers see an error. Called again while threads still hold on to it.
+    fn end(&self, orderly: bool);
+}
+
+/// A connection as an admin sees it.
+#[derive(Debug, Clone)]
+pub struct ConnectionView {
+    /// Its number.
+    pub id: ConnectionId,
+    /// The service that accepted it.
+    pub service: &'static str,
+    /// Who it is, `anonymous` without a login, `-` before it.
+    pub user: String,
+    /// Where it comes from.
+    pub client: SocketAddr,
+    /// Where it goes, once known: `host:port`.
+    pub target: Option<String>,
+    /// What it is doing.
+    pub state: State,
+    /// Octets from the client.
+    pub bytes_up: u64,
+    /// Octets to the client.
+    pub bytes_down: u64,
+    /// Time since it was accepted.
+    pub age: Duration,
+}
+
+/// Shown for clients that need no login.
+pub const ANONYMOUS: &str = "anonymous";
+
+/// Shown for clients that have not logged in yet.
+pub const NOBODY: &str = "-";
+
+/// One connection in the list.
+pub(super) struct Entry {
+    pub id: ConnectionId,
+    pub service: &'static str,
+    pub client: SocketAddr,
+    pub started: Instant,
+    pub began: SystemTime,
+    pub up: AtomicU64,
+    pub down: AtomicU64,
+    /// Its place among the users that are counted by name, once admitted.
+    pub user_place: OnceLock<usize>,
+    pub about: Mutex<About>,
+}
+
+/// What changes about it.
+pub(super) struct About {
+    /// The login that was tried, accepted or not.
+    pub claimed: Option<String>,
+    /// `Some` once admitted; the inner `None` is open access.
+    pub user: Option<Option<Name>>,
+    pub destination: Option<(String, u16)>,
+    pub state: State,
+    pub status: Option<u8>,
+    pub ended: Option<Ended>,
+    pub end: Option<Arc<dyn End>>,
+    /// Ended from outside its threads, which may be stuck.
+    pub pressed: bool,
+    /// Octets seen by the last sweep, and since when there have been no more.
+    pub quiet: (u64, Instant),
+    /// Silence that is not too long, whatever the timeout.
+    pub tolerated: Duration,
+}
+
+impl Entry {
+    pub fn new(id: ConnectionId, service: &'static str, client: SocketAddr) -> Self {
+        let now = Instant::now();
+        let about = About {
+            claimed: None,
+            user: None,
+            destination: None,
+            state: State::Handshake,
+            status: None,
+            ended: None,
+            end: None,
+            pressed: false,
+            quiet: (0, now),
+            tolerated: Duration::ZERO,
+        };
+        Self {
+            id,
+            service,
+            client,
+            started: now,
+            began: SystemTime::now(),
+            up: AtomicU64::new(0),
+            down: AtomicU64::new(0),
+            user_place: OnceLock::new(),
+            about: Mutex::new(about),
+        }
+    }
+
+    /// Octets from the client, and to it.
+    pub fn moved(&self) -> (u64, u64) {
+        (self.up.load(Ordering::Relaxed), self.down.load(Ordering::Relaxed))
+    }
+
+    fn octets(&self) -> u64 {
+        let (up, down) = self.moved();
+        up.saturating_add(down)
+    }
+
+    /// As an admin sees it.
+    pub fn view(&self) -> ConnectionView {
+        let about = self.about.lock();
+        let user = match &about.user {
+            Some(Some(name)) => name.to_string(),
+            Some(None) => ANONYMOUS.into(),
+            None => NOBODY.into(),
+        };
+        let (bytes_up, bytes_down) = self.moved();
+        let target = about.destination.as_ref().map(|(host, port)| format!("{host}:{port}"));
+        ConnectionView {
+            id: self.id,
+            service: self.service,
+            user,
+            client: self.client,
+            target,
+            state: about.state,
+            bytes_up,
+            bytes_down,
+            age: self.started.elapsed(),
+        }
+    }
+
+    /// Ends it from outside the threads that serve it.
+    pub fn end(&self, why: Ended, orderly: bool) {
+        let mut about = self.about.lock();
+        about.ended.get_or_insert(why);
+        about.pressed = true;
+        let end = about.end.clone();
+        drop(about);
+        if let Some(end) = end {
+            end.end(orderly);
+        }
+    }
+
+    /// Ends it when it has been silent for too long, or presses on.
+    pub fn sweep(&self, now: Instant, timeout: Duration, half_closed: Duration) {
+        let octets = self.octets();
+        let mut about = self.about.lock();
+        if about.quiet.0 != octets {
+            about.quiet = (octets, now);
+        }
+        let allowed = match about.state {
+            // The deadlines of the conversation hold here.
+            State::Handshake => Duration::MAX,
+            State::Open => timeout.max(about.tolerated),
+            State::HalfClosed => timeout.min(half_closed),
+        };
+        let silent = now.saturating_duration_since(about.quiet.1) >= allowed;
+        let (ended, pressed, end) = (about.ended, about.pressed, about.end.clone());
+        drop(about);
+        match (ended, end) {
+            // Who ends by itself must not be hurried: its last words may still be
+            // on their way, and a reset would eat them.
+            (Some(_), Some(end)) if pressed => end.end(false),
+            (None, _) if silent => self.end(Ended::Idle, true),
+            _ => {}
+        }
+    }
+}
