@@ -78,9 +78,9 @@ pub(super) fn relay(
 ) -> Arc<Relay> {
     // Small writes must not wait for the acknowledgement of earlier ones.
     let _ = (client.set_nodelay(true), target.set_nodelay(true));
-    let watch = watch(service, user, destination);
-    let buffer = service.core.settings().buffer_size;
-    Relay::new(connection, client, target, buffer, watch)
+    let settings = service.core.settings();
+    let watch = settings.spoofing.then(|| watch(service, user, destination));
+    Relay::new(connection, client, target, settings.buffer_size, watch)
 }
 
 /// Says that it succeeded, then copies to the client: the reply comes before the
@@ -94,16 +94,13 @@ pub(super) fn run_down(relay: &Relay, bound: Address) {
     }
 }
 
-/// The credential monitor, when it is switched on.
-fn watch(service: &Service, user: &Client, destination: &Address) -> Option<Box<dyn Watch>> {
-    if !service.core.settings().spoofing {
-        return None;
-    }
+/// The credential monitor.
+fn watch(service: &Service, user: &Client, destination: &Address) -> Box<dyn Watch> {
     let core = service.core.clone();
     let user = user.name().map_or_else(|| ANONYMOUS.to_owned(), ToString::to_string);
     let (host, port) = (destination.host.to_string(), destination.port);
     let record = move |name: &[u8], password: &[u8]| {
         core.record_credentials(&user, (&host, port), (name, password));
     };
-    Some(Box::new(CredentialMonitor::new(port, Box::new(record))))
+    Box::new(CredentialMonitor::new(port, Box::new(record)))
 }
