@@ -74,7 +74,7 @@ pub struct Args {
     #[argh(option, arg_name = "dir", from_str_fn(maildir))]
     maildir: Option<PathBuf>,
     /// file in which users, admins and settings survive a restart; once it exists,
-    /// it wins over -u, -U and the options for settings that an admin has changed
+    /// it wins over -u, -U and the options and rules that an admin has changed
     #[argh(option, arg_name = "file")]
     state: Option<PathBuf>,
     /// leave the credential monitor off although there is a log for it
@@ -126,8 +126,8 @@ pub struct Args {
     /// file for one line per connection
     #[argh(option, arg_name = "file")]
     access_log: Option<PathBuf>,
-    /// file with any of these options, users, admins and secrets; what is given here
-    /// besides wins over it
+    /// file with any of these options, users, admins, rules and secrets; what is
+    /// given here besides wins over it
     #[argh(option, arg_name = "file.toml")]
     config: Option<PathBuf>,
     /// what to do instead of serving
@@ -183,6 +183,7 @@ impl Args {
         let admins = joined(admins, file.admins, |(name, _)| name);
         let mut config = self.over(file.args).configure(users, admins);
         config.secrets = file.secrets;
+        (config.settings.client_rules, config.settings.target_rules) = file.rules;
         config.warnings = file.warnings;
         Ok(config)
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use crate::core::{Core, Lines, Password};
+use crate::core::{Core, Lines, Password, SafeDefault};
 use crate::http::{self, Sources};
 use crate::manage::{Conversation, Dialect, Opener, Responder, Secrets, Transport};
 use crate::net::acceptor::Acceptor;
@@ -20,6 +20,7 @@ use crate::net::datagram_socket::DatagramSocket;
 use crate::net::datagrams::Datagrams;
 use crate::net::driver::{Bounds, Ending, converse};
 use crate::net::line_log::LineLog;
+use crate::net::local;
 use crate::net::pool::Pool;
 use crate::pop3;
 use crate::socks::service::{self, Service};
@@ -77,6 +78,7 @@ impl Server {
         let http = listen_http(&config)?;
         let handshake_timeout = config.options.handshake_timeout;
         let listeners = listen(config.socks, &config.dialects, &core, &config.secrets)?;
+        core.protect(own_ports(&listeners, http.as_ref())?);
         config.save(&core)?;
         let pool = Pool::new(service::NAME, PROXY_THREADS);
         let pools = vec![(service::NAME, pool.clone())];
@@ -297,6 +299,19 @@ fn listen(
         found.push((dialect, bound));
     }
     Ok(Listeners { socks, dialects: found })
+}
+
+/// What the safe default protects of this server. A mailbox is for its clients, so
+/// POP3 is not among it; SOCKS is, since who comes through it comes from here.
+fn own_ports(listeners: &Listeners, http: Option<&TcpListener>) -> io::Result<SafeDefault> {
+    let dialects = listeners.dialects.iter().map(|(_, bound)| match bound {
+        Bound::Tcp(listener, _) => listener.local_addr(),
+        Bound::Udp(socket, _) => Ok(socket.address()),
+    });
+    let others = [Some(&listeners.socks), http];
+    let others = others.into_iter().flatten().map(TcpListener::local_addr);
+    let all = dialects.chain(others).collect::<io::Result<Vec<_>>>()?;
+    Ok(SafeDefault::new(all, local::is_here))
 }
 
 /// The listener of POP3, if there is an address for one.

@@ -10,16 +10,17 @@ use std::{fs, io};
 
 use argh::FromArgs;
 use serde::Deserialize;
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::values::distinct;
 use super::{Account, Args};
-use crate::core::{Name, NewUser, Password, Phc, Secret, latin1};
+use crate::core::{BadRules, Name, NewUser, Password, Phc, RuleList, Rules, Secret, latin1};
 use crate::manage::Secrets;
 use crate::state::Limits;
 
 /// The tables beside the options.
-const TABLES: [&str; 3] = ["users", "admins", "secrets"];
+const TABLES: [&str; 4] = ["users", "admins", "secrets", "rules"];
 /// Options that make no sense in a file.
 const FOREIGN: [&str; 5] = ["config", "user", "admin", "version", "help"];
 
@@ -30,6 +31,8 @@ pub(super) struct File {
     pub(super) users: Vec<NewUser>,
     pub(super) admins: Vec<Account>,
     pub(super) secrets: Secrets,
+    /// Who may come, and where everybody may go.
+    pub(super) rules: (Rules, Rules),
     /// What is allowed and not wise.
     pub(super) warnings: Vec<String>,
 }
@@ -40,6 +43,7 @@ struct Tables {
     users: Vec<User>,
     admins: Vec<Login>,
     secrets: SecretTexts,
+    rules: RuleTexts,
 }
 
 #[derive(Deserialize)]
@@ -47,6 +51,8 @@ struct Tables {
 struct User {
     name: String,
     password: String,
+    #[serde(default)]
+    rules: Vec<Spanned<String>>,
     #[serde(default)]
     limits: Limits,
 }
@@ -56,6 +62,13 @@ struct User {
 struct Login {
     name: String,
     password: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RuleTexts {
+    clients: Vec<Spanned<String>>,
+    targets: Vec<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -85,7 +98,7 @@ impl File {
         let args = parse(&words)?;
         let tables: Tables = toml::from_str(text).map_err(|error| without_source(&error, text))?;
         let mut warnings = Vec::new();
-        let users = tables.users.iter().map(|given| user(given, &mut warnings));
+        let users = tables.users.iter().map(|given| user(given, text, &mut warnings));
         let users: Vec<NewUser> = users.collect::<Result<_, _>>()?;
         let admins = tables.admins.iter();
         let admins =
@@ -94,7 +107,10 @@ impl File {
         distinct("table users", users.iter().map(|user| &user.name))?;
         distinct("table admins", admins.iter().map(|(name, _)| name))?;
         let secrets = secrets(tables.secrets)?;
-        Ok(Self { args, users, admins, secrets, warnings })
+        let RuleTexts { clients, targets } = &tables.rules;
+        let clients = rules(&RuleList::Clients, clients, text)?;
+        let rules = (clients, rules(&RuleList::Targets, targets, text)?);
+        Ok(Self { args, users, admins, secrets, rules, warnings })
     }
 }
 
@@ -143,10 +159,23 @@ fn parse(words: &[&str]) -> Result<Args, String> {
     })
 }
 
-fn user(user: &User, warnings: &mut Vec<String>) -> Result<NewUser, String> {
+fn user(user: &User, text: &str, warnings: &mut Vec<String>) -> Result<NewUser, String> {
     let (name, password) = account("user", &user.name, &user.password, warnings)?;
     let limits = user.limits.read().map_err(|error| format!("user {name}: {error}"))?;
-    Ok(NewUser { name, password, limits })
+    let rules = rules(&RuleList::User(name.clone()), &user.rules, text)?;
+    Ok(NewUser { name, password, limits, rules })
+}
+
+/// The rules of a list; the error has the line of the one that is none.
+fn rules(list: &RuleList, lines: &[Spanned<String>], text: &str) -> Result<Rules, String> {
+    Rules::parse(list, lines.iter().map(Spanned::get_ref)).map_err(|error| {
+        let place = match &error {
+            BadRules::Rule { number, .. } => number - 1,
+            BadRules::TooMany | BadRules::TooLong => 0,
+        };
+        let start = lines.get(place).map_or(0, |line| line.span().start);
+        format!("line {}: {list}: {error}", line(text, start))
+    })
 }
 
 fn account(

@@ -1,5 +1,7 @@
 //! What a server has said, and no more.
 
+use crate::core::RuleList;
+
 /// The answer to an [`Ask`](super::Ask).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -17,6 +19,9 @@ pub enum Answer {
     },
     /// The client connections that are open, in the server's order.
     Connections(Vec<OpenConnection>),
+    /// Lists of rules: what they are called, and their rules in order. The texts are
+    /// the server's; who shows them makes them printable.
+    Rules(Vec<(RuleList, Vec<String>)>),
     /// How the server's machine is doing.
     Machine(Machine),
 }

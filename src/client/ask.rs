@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::core::{BadAccount, ConnectionId, MAX_LENGTH, Name, Setting, latin1};
+use crate::core::{
+    BadAccount, ConnectionId, MAX_LENGTH, Name, RuleChange, RuleList, Setting, latin1,
+};
 
 /// A request to the server, whatever the dialect. It is not a
 /// [`Command`](crate::core::Command): a password in one of those can't be read
@@ -37,7 +39,8 @@ pub enum Ask {
     Connections,
     /// All settings.
     Settings,
-    /// One setting changes. [`Setting::Maildir`] can't be said: see [`Ask::Maildir`].
+    /// One setting changes. [`Setting::Maildir`] and rules can't be said: see
+    /// [`Ask::Maildir`] and [`Ask::SetRules`].
     Configure(Setting),
     /// Whether the credential monitor is on.
     Spoofing,
@@ -59,6 +62,10 @@ pub enum Ask {
     },
     /// One connection ends.
     Cut(ConnectionId),
+    /// The rules of these lists.
+    Rules(Vec<RuleList>),
+    /// Other rules for a list.
+    SetRules(RuleChange),
     /// How the server's machine is doing.
     OsInfo {
         /// For how long to look, 1-3600: one sample each.
@@ -89,6 +96,8 @@ impl Ask {
             Self::AddAdmin { .. } => "add-admin",
             Self::RemoveAdmin { .. } => "remove-admin",
             Self::Cut(_) => "cut",
+            Self::Rules(_) => "rules",
+            Self::SetRules(_) => "set-rules",
             Self::OsInfo { .. } => "os-info",
             Self::Ping => "ping",
             Self::Stop => "stop",
@@ -111,6 +120,7 @@ impl Ask {
             Self::Maildir(_) => &[Oneshot, Json],
             Self::AddAdmin { .. } | Self::RemoveAdmin { .. } => &[Oneshot],
             Self::Settings | Self::Cut(_) | Self::OsInfo { .. } | Self::Ping => &[Json],
+            Self::Rules(_) | Self::SetRules(_) => &[Json],
             Self::Stop => &[Datagram],
         }
     }
@@ -125,7 +135,7 @@ fn sayable_setting(setting: &Setting) -> &'static [Dialect] {
         Setting::MaxPerUser(_) | Setting::MaxPerAddress(_) => &[Json],
         Setting::PageSize(_) => &[Datagram, Json],
         Setting::Spoofing(_) => &[Shoes, Json],
-        Setting::Maildir(_) => &[],
+        Setting::Maildir(_) | Setting::ClientRules(_) | Setting::TargetRules(_) => &[],
     }
 }
 
@@ -273,6 +283,8 @@ pub(super) fn every_ask() -> Vec<Ask> {
         Ask::AddAdmin { name: name.clone(), token: secret },
         Ask::RemoveAdmin { name },
         Ask::Cut(ConnectionId(7)),
+        Ask::Rules(vec![RuleList::Clients]),
+        Ask::SetRules(RuleChange::parse(RuleList::Targets, ["deny *"]).unwrap()),
         Ask::OsInfo { seconds: 1 },
         Ask::Ping,
         Ask::Stop,

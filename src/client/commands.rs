@@ -1,9 +1,13 @@
 //! The commands of `socksctl`, and what each of them asks.
 
+use std::io::{self, Read};
+
 use argh::FromArgs;
 
 use super::{Ask, ClientError, Secret};
-use crate::core::{BufferSize, ConnectionId, Name, PageSize, Setting, Token, latin1};
+use crate::core::{
+    BufferSize, ConnectionId, Name, PageSize, RuleChange, RuleList, Setting, Token, latin1,
+};
 
 /// A command with its arguments.
 #[derive(FromArgs)]
@@ -20,6 +24,8 @@ pub(super) enum Command {
     Config(Config),
     Settings(Settings),
     Cut(Cut),
+    Rules(Rules),
+    SetRules(SetRules),
     OsInfo(OsInfo),
     Ping(Ping),
     Stop(Stop),
@@ -121,6 +127,40 @@ pub(super) struct Cut {
     id: u64,
 }
 
+/// who may come and where they may go, first match wins
+#[derive(FromArgs)]
+#[argh(subcommand, name = "rules", help_triggers("-h", "--help"))]
+pub(super) struct Rules {
+    /// clients, targets or user:NAME; left out, the first two
+    #[argh(positional, from_str_fn(rule_list))]
+    list: Option<RuleList>,
+}
+
+/// gives a list other rules, effective at once
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "set-rules",
+    help_triggers("-h", "--help"),
+    note = "A rule: \"allow HOST\" or \"deny HOST\", where HOST is * or 192.0.2.0/24 or\n\
+            [2001:db8::]/32 or example.net or *.example.net (the names below it), with\n\
+            :80,443,8000-8100 behind it where not all ports are meant. What no rule\n\
+            matches is allowed: \"deny *\" closes a list.",
+    example = "{command_name} targets \"deny 10.0.0.0/8\" \"deny *:25\"",
+    example = "{command_name} user:ana \"allow *.example.net:443\" \"deny *\""
+)]
+pub(super) struct SetRules {
+    /// take all rules of the list away
+    #[argh(switch)]
+    clear: bool,
+    /// clients, targets or user:NAME
+    #[argh(positional, from_str_fn(rule_list))]
+    list: RuleList,
+    /// the rules; a dash reads them from standard input, a line each
+    #[argh(positional)]
+    rules: Vec<String>,
+}
+
 /// how the server's machine is doing
 #[derive(FromArgs)]
 #[argh(subcommand, name = "os-info", help_triggers("-h", "--help"))]
@@ -205,6 +245,11 @@ impl Command {
             Self::Config(command) => command.ask()?,
             Self::Settings(_) => Ask::Settings,
             Self::Cut(command) => Ask::Cut(ConnectionId(command.id)),
+            Self::Rules(Rules { list }) => {
+                let both = || vec![RuleList::Clients, RuleList::Targets];
+                Ask::Rules(list.clone().map_or_else(both, |list| vec![list]))
+            }
+            Self::SetRules(command) => command.ask()?,
             Self::OsInfo(command) => Ask::OsInfo { seconds: command.seconds },
             Self::Ping(_) => Ask::Ping,
             Self::Stop(_) => Ask::Stop,
@@ -226,6 +271,38 @@ impl Config {
     }
 }
 
+impl SetRules {
+    fn ask(&self) -> Result<Ask, ClientError> {
+        let usage = |why: String| ClientError::Usage(format!("set-rules {}: {why}", self.list));
+        let lines = match (self.clear, self.rules.as_slice()) {
+            (true, []) => Vec::new(),
+            (false, [dash]) if dash == "-" => lines_of(io::stdin()).map_err(usage)?,
+            (false, [_, ..]) => self.rules.clone(),
+            (true, _) => return Err(usage("--clear leaves no rules, give none".into())),
+            (false, []) => {
+                return Err(usage("give rules, - to read them, or --clear for none".into()));
+            }
+        };
+        let change = RuleChange::parse(self.list.clone(), lines);
+        change.map(Ask::SetRules).map_err(|why| usage(why.to_string()))
+    }
+}
+
+/// A list, and a lot of comments.
+const LONGEST_FILE: u64 = 1024 * 1024;
+
+/// The rules in a file: a line each, without empty ones and those of comments.
+fn lines_of(input: impl Read) -> Result<Vec<String>, String> {
+    let mut text = String::new();
+    let read = input.take(LONGEST_FILE + 1).read_to_string(&mut text);
+    let count = read.map_err(|error| format!("reading standard input failed: {error}"))?;
+    if count as u64 > LONGEST_FILE {
+        return Err(format!("standard input has more than {LONGEST_FILE} octets"));
+    }
+    let lines = text.lines().map(str::trim);
+    Ok(lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(String::from).collect())
+}
+
 impl AddAdmin {
     fn ask(&self) -> Result<Ask, ClientError> {
         let octets = self.token.as_bytes();
@@ -240,6 +317,10 @@ impl AddAdmin {
 
 fn name(text: &str) -> Result<Name, String> {
     Name::new(&latin1(text)?).map_err(|why| why.to_string())
+}
+
+fn rule_list(text: &str) -> Result<RuleList, String> {
+    RuleList::parse(&latin1(text)?).map_err(|why| why.to_string())
 }
 
 fn buffer_size(text: &str) -> Result<BufferSize, String> {

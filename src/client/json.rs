@@ -11,11 +11,11 @@ use super::{
     Answer, Ask, Client, ClientError, Dialect, Fact, Machine, MachineSample, OpenConnection, Token,
     Value,
 };
-use crate::core::{BufferSize, Setting};
+use crate::core::{BufferSize, RuleChange, RuleList, Setting};
 use crate::wire::Decoded;
 use crate::wire::json::data::{
-    Account, Auth, Change, Config, Connections, ConnectionsAfter, Metrics, Named, Nothing,
-    Numbered, OsInfo, SessionOpened, Users, UsersAfter, Window,
+    Account, Auth, Change, Config, Connections, ConnectionsAfter, Metrics, Named, NewRules,
+    Nothing, Numbered, OsInfo, Rules, SessionOpened, Users, UsersAfter, Window,
 };
 use crate::wire::json::{Code, Failure, Frame, FromServer, Octets, Request, Scalar, VERSION};
 
@@ -145,6 +145,20 @@ impl JsonClient {
         }
     }
 
+    fn rules(&mut self, ask: &Ask, lists: &[RuleList]) -> Result<Answer, ClientError> {
+        let told = lists.iter().map(|list| {
+            let which = crate::wire::json::data::RuleList { list: Octets(list.to_bytes()) };
+            let Rules { rules } = self.get(ask, "GET_RULES", Some(&which))?;
+            Ok((list.clone(), rules))
+        });
+        told.collect::<Result<_, ClientError>>().map(Answer::Rules)
+    }
+
+    fn set_rules(&mut self, ask: &Ask, change: &RuleChange) -> Result<Answer, ClientError> {
+        let list = Octets(change.list().to_bytes());
+        self.change(ask, "SET_RULES", &NewRules { list, rules: change.rules().lines() })
+    }
+
     fn check_progress(&self, more: bool, items: usize) -> Result<(), ClientError> {
         if more && items == 0 {
             return Err(self.connection.nonsense("it has more, and does not tell it".into()));
@@ -184,6 +198,8 @@ impl Client for JsonClient {
                 self.change(ask, "REMOVE_USER", &whose)
             }
             Ask::Cut(id) => self.change(ask, "CUT_CONNECTION", &Numbered { id: id.0 }),
+            Ask::Rules(lists) => self.rules(ask, lists),
+            Ask::SetRules(change) => self.set_rules(ask, change),
             Ask::Settings => self.tell(ask, "GET_CONFIG").map(settings),
             Ask::Spoofing => self.tell(ask, "GET_CONFIG").map(|config: Config| {
                 fact("spoofing", "credential monitor", Value::Switch(config.spoofing))
@@ -235,7 +251,7 @@ fn account(name: &[u8], password: &[u8]) -> Account {
     Account { name: Octets(name.to_vec()), password: Octets(password.to_vec()) }
 }
 
-/// `None` for a folder, which [`Ask::Maildir`] says.
+/// `None` for a folder and for rules, which [`Ask::Maildir`] and [`Ask::SetRules`] say.
 fn change(setting: &Setting) -> Option<Change> {
     let (name, number) = match setting {
         Setting::Timeout(timeout) => ("timeout", timeout.as_secs()),
@@ -248,7 +264,7 @@ fn change(setting: &Setting) -> Option<Change> {
         Setting::Spoofing(on) => {
             return Some(Change { name: "spoofing".into(), value: Scalar::Bool(*on) });
         }
-        Setting::Maildir(_) => return None,
+        Setting::Maildir(_) | Setting::ClientRules(_) | Setting::TargetRules(_) => return None,
     };
     Some(Change { name: name.into(), value: Scalar::Number(number) })
 }

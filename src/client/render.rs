@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::args::Output;
 use super::{Answer, Ask, ClientError, Fact, Machine, MachineSample, OpenConnection, Value};
-use crate::core::{Printable, Setting};
+use crate::core::{Printable, RuleList, Setting};
 
 /// The answer to `ask`, without a line end behind it.
 pub fn answer(ask: &Ask, answer: &Answer, output: Output) -> String {
@@ -16,6 +16,7 @@ pub fn answer(ask: &Ask, answer: &Answer, output: Output) -> String {
             Answer::Facts(facts) => table(facts),
             Answer::Users { names, complete } => list(names, *complete),
             Answer::Connections(open) => connections(open),
+            Answer::Rules(lists) => rules(lists),
             Answer::Machine(machine) => samples(machine),
         },
         Output::Json => json(answer).to_string(),
@@ -30,6 +31,31 @@ pub fn error(error: &ClientError, output: Output) -> String {
     }
 }
 
+/// A list each, its rules numbered, and what holds for what none of them matches.
+fn rules(lists: &[(RuleList, Vec<String>)]) -> String {
+    let list = |(list, rules): &(RuleList, Vec<String>)| {
+        let mut text = format!("{list}:");
+        let width = rules.len().to_string().len();
+        for (number, rule) in (1..).zip(rules) {
+            // Writing to a String can't fail.
+            let _ = write!(text, "\n  {number:>width$}  {}", harmless(rule));
+        }
+        let otherwise = match list {
+            RuleList::Clients => "allowed",
+            RuleList::Targets => "allowed, but for the safe default",
+            RuleList::User(_) => "as targets",
+        };
+        let _ = write!(text, "\n  {:>width$}  otherwise {otherwise}", "");
+        text
+    };
+    lists.iter().map(list).collect::<Vec<_>>().join("\n")
+}
+
+fn rules_as_json(lists: &[(RuleList, Vec<String>)]) -> Json {
+    let list = |(list, rules): &(RuleList, Vec<String>)| (letters(&list.to_bytes()), json!(rules));
+    Json::Object(lists.iter().map(list).collect())
+}
+
 fn done(ask: &Ask) -> String {
     match ask {
         Ask::AddUser { name, .. } => format!("user {name} added"),
@@ -37,6 +63,10 @@ fn done(ask: &Ask) -> String {
         Ask::EditUser { name, .. } => format!("password of user {name} changed"),
         Ask::Configure(Setting::BufferSize(Some(size))) => {
             format!("buffer size set to {}, for new connections", octets(size.octets().into()))
+        }
+        Ask::SetRules(change) => {
+            let (list, count) = (change.list(), change.rules().iter().count());
+            format!("{list} has {count} rules, from now on")
         }
         Ask::Configure(Setting::Spoofing(on)) => format!("credential monitor {}", switch(*on)),
         _ => format!("{}: done", ask.command()),
@@ -148,6 +178,7 @@ fn json(answer: &Answer) -> Json {
         Answer::Connections(open) => {
             json!({ "connections": open.iter().map(connection_as_json).collect::<Vec<_>>() })
         }
+        Answer::Rules(lists) => rules_as_json(lists),
         Answer::Machine(machine) => machine_as_json(machine),
     }
 }

@@ -82,9 +82,9 @@ impl Core {
     /// # Errors
     /// [`Denied`] when the name exists or the directory is full.
     pub fn install_user(&self, user: NewUser) -> Result<(), Denied> {
-        let NewUser { name, password, limits } = user;
+        let NewUser { name, password, limits, rules } = user;
         let password = Arc::new(self.0.verifier.keep(password)?);
-        let account = Account { password, limits };
+        let account = Account { password, limits, rules };
         self.install(|managed| managed.users.add(name, account, managed.settings.max_users))
     }
 

@@ -8,6 +8,7 @@ use super::account::{Name, Password};
 use super::admins::AdminSecrets;
 use super::entry::{ConnectionId, ConnectionView};
 use super::metrics::Metrics;
+use super::rules::{RuleChange, RuleList, Rules};
 use super::settings::{Setting, Settings};
 
 /// What an admin asks for.
@@ -56,6 +57,10 @@ pub enum Command {
     GetConfig,
     /// Changes one setting.
     SetConfig(Setting),
+    /// The rules of a list.
+    GetRules(RuleList),
+    /// Gives a list other rules, all at once.
+    SetRules(RuleChange),
     /// Shuts the server down.
     Stop,
 }
@@ -75,6 +80,8 @@ impl Command {
             Self::CutConnection(_) => "CUT_CONNECTION",
             Self::GetConfig => "GET_CONFIG",
             Self::SetConfig(_) => "SET_CONFIG",
+            Self::GetRules(_) => "GET_RULES",
+            Self::SetRules(_) => "SET_RULES",
             Self::Stop => "STOP",
         }
     }
@@ -93,6 +100,8 @@ pub enum Outcome {
     Connections(Vec<ConnectionView>),
     /// To [`Command::GetConfig`].
     Config(Box<Settings>),
+    /// To [`Command::GetRules`].
+    Rules(Rules),
 }
 
 /// Why a [`Command`] was not carried out. Nothing has changed.

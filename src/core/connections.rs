@@ -88,6 +88,12 @@ impl Connections {
         Some(Connection { entry, all: Arc::clone(self) })
     }
 
+    /// Counts a connection that is refused before it is looked at.
+    pub(super) fn refuse(&self) {
+        let mut live = self.live.lock();
+        live.refused = live.refused.saturating_add(1);
+    }
+
     /// What is open now, in the order of the numbers.
     pub fn list(&self) -> Vec<ConnectionView> {
         self.snapshot().iter().map(|entry| entry.view()).collect()

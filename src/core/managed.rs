@@ -9,6 +9,7 @@ use super::account::Name;
 use super::admins::{Admin, AdminSecrets, Admins};
 use super::command::Denied;
 use super::phc::Phc;
+use super::rules::Rules;
 use super::settings::{Setting, Settings};
 use super::token::TokenHash;
 use super::user_limits::UserLimits;
@@ -37,6 +38,8 @@ pub struct StoredUser {
     pub password: Phc,
     /// What it may use.
     pub limits: UserLimits,
+    /// Where it may go.
+    pub rules: Rules,
 }
 
 /// An admin as it is stored.
@@ -71,9 +74,9 @@ impl Managed {
         verifier: &Verifier,
     ) -> io::Result<Self> {
         let mut managed = Self { settings, ..Self::default() };
-        for StoredUser { name, password, limits } in stored.users {
+        for StoredUser { name, password, limits, rules } in stored.users {
             let password = Arc::new(verifier.keep(Secret::Hashed(password))?);
-            let account = Account { password, limits };
+            let account = Account { password, limits, rules };
             managed.users.add(name, account, u32::MAX).map_err(io::Error::other)?;
         }
         managed.users.login_required |= stored.login_required;
@@ -100,7 +103,8 @@ impl Managed {
     pub(super) fn snapshot(&self) -> Snapshot {
         let users = self.users.iter().filter_map(|(name, account)| {
             let password = account.password.phc()?.clone();
-            Some(StoredUser { name: name.clone(), password, limits: account.limits.clone() })
+            let (limits, rules) = (account.limits.clone(), account.rules.clone());
+            Some(StoredUser { name: name.clone(), password, limits, rules })
         });
         let admins = self.admins.iter().map(|(name, admin)| StoredAdmin {
             name: name.clone(),

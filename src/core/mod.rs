@@ -34,6 +34,7 @@ mod lines;
 mod managed;
 mod metrics;
 mod phc;
+pub mod rules;
 mod settings;
 mod states;
 mod text;
@@ -45,8 +46,8 @@ mod verifier;
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -67,6 +68,9 @@ pub use lines::Lines;
 pub use managed::{Snapshot, Store, StoredAdmin, StoredUser};
 pub use metrics::Metrics;
 pub use phc::{BadPhc, Phc};
+pub use rules::{
+    BadRules, Destination, NotAdmitted, RuleChange, RuleList, Rules, SafeDefault, UnknownList,
+};
 pub use settings::{
     BadSetting, BufferSize, Maildir, NAMES as SETTING_NAMES, PageSize, Setting, Settings,
 };
@@ -148,6 +152,9 @@ struct Inner {
     connections: Arc<Connections>,
     guessing: Guessing,
     failed_logins: AtomicU64,
+    /// What the server protects, once it listens.
+    safe_default: OnceLock<SafeDefault>,
+    denials: rules::Denials,
     credentials_log: Option<Lines>,
     started: Instant,
     stop: Sender<()>,
@@ -171,6 +178,8 @@ impl Core {
             connections: Arc::new(Connections::new(start.access_log)),
             guessing: Guessing::default(),
             failed_logins: AtomicU64::new(0),
+            safe_default: OnceLock::new(),
+            denials: rules::Denials::default(),
             credentials_log: start.credentials_log,
             started: Instant::now(),
             stop,
@@ -191,6 +200,8 @@ impl Core {
                 return Ok(Outcome::Connections(self.0.connections.list()));
             }
             Command::GetConfig => return Ok(Outcome::Config(Box::new(self.settings()))),
+            Command::GetRules(list) => return Ok(Outcome::Rules(self.rules(&list)?)),
+            Command::SetRules(change) => self.change(|managed| managed.set_rules(change))?,
             Command::AddUser { name, password } => {
                 let account = self.0.verifier.keep(password.into())?.into();
                 self.change(|managed| {
@@ -304,16 +315,24 @@ impl Core {
         Err(LoginRefused)
     }
 
-    /// Counts a client connection in, unless a limit is reached.
+    /// Counts a client connection in, unless a rule denies it or a limit is reached.
     ///
     /// # Errors
-    /// [`OverLimit`]: to be refused at once.
-    pub fn admit(&self, service: &'static str, from: SocketAddr) -> Result<Connection, OverLimit> {
+    /// [`NotAdmitted`]: to be refused at once.
+    pub fn admit(
+        &self,
+        service: &'static str,
+        from: SocketAddr,
+    ) -> Result<Connection, NotAdmitted> {
+        if !self.may_come(service, from) {
+            self.0.connections.refuse();
+            return Err(NotAdmitted::ByRule);
+        }
         let limits = {
             let settings = &self.0.managed.read().settings;
             Limits { total: settings.max_connections, per_address: settings.max_per_address }
         };
-        self.0.connections.admit(service, from, limits).ok_or(OverLimit)
+        self.0.connections.admit(service, from, limits).ok_or(NotAdmitted::OverLimit)
     }
 
     /// Counts a connection for its client, now that it is known.

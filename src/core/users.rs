@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::account::Name;
 use super::command::Denied;
+use super::rules::Rules;
 use super::user_limits::UserLimits;
 use super::verifier::{Kept, Secret};
 
@@ -17,12 +18,15 @@ pub struct NewUser {
     pub password: Secret,
     /// What it may use.
     pub limits: UserLimits,
+    /// Where it may go.
+    pub rules: Rules,
 }
 
 impl NewUser {
-    /// A user without limits of its own.
+    /// A user without limits and rules of its own.
     pub fn new(name: Name, password: impl Into<Secret>) -> Self {
-        Self { name, password: password.into(), limits: UserLimits::default() }
+        let (limits, rules) = (UserLimits::default(), Rules::default());
+        Self { name, password: password.into(), limits, rules }
     }
 }
 
@@ -31,12 +35,14 @@ impl NewUser {
 pub(super) struct Account {
     pub(super) password: Arc<Kept>,
     pub(super) limits: UserLimits,
+    pub(super) rules: Rules,
 }
 
 impl From<Kept> for Account {
-    /// Without limits.
+    /// Without limits and rules.
     fn from(password: Kept) -> Self {
-        Self { password: password.into(), limits: UserLimits::default() }
+        let (limits, rules) = (UserLimits::default(), Rules::default());
+        Self { password: password.into(), limits, rules }
     }
 }
 
@@ -58,6 +64,21 @@ impl Users {
     /// The password of a user.
     pub(super) fn password(&self, name: &Name) -> Option<&Arc<Kept>> {
         self.accounts.get(name).map(|account| &account.password)
+    }
+
+    /// Where a user may go.
+    pub(super) fn rules(&self, name: &Name) -> Option<&Rules> {
+        self.accounts.get(name).map(|account| &account.rules)
+    }
+
+    pub(super) fn set_rules(&mut self, name: Name, rules: Rules) -> Result<(), Denied> {
+        match self.accounts.get_mut(&name) {
+            Some(account) => {
+                account.rules = rules;
+                Ok(())
+            }
+            None => Err(Denied::UserUnknown(name)),
+        }
     }
 
     /// Whether an account is still the one that [`Self::password`] has found: not

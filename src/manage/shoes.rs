@@ -134,7 +134,9 @@ fn carry_out(core: &Core, caller: &Caller, request: Request) -> Result<Response,
         }
         Outcome::Config(settings) if asked_for_spoofing => Response::Spoofing(settings.spoofing),
         // No request of SHOES asks for these.
-        Outcome::Config(_) | Outcome::Connections(_) => return Err(Status::FAILURE),
+        Outcome::Config(_) | Outcome::Connections(_) | Outcome::Rules(_) => {
+            return Err(Status::FAILURE);
+        }
     })
 }
 

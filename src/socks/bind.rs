@@ -1,15 +1,15 @@
 //! BIND (RFC 1928, section 4): a listener for one connection from the
 //! destination, two replies, then the relay.
 
-use std::net::{IpAddr, Shutdown, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::connect;
 use super::reply::{self, code_of};
 use super::service::Service;
-use super::target::{self, Target};
-use crate::core::{Client, Connection, End, Ended};
+use super::target::{self, Asker, Target};
+use crate::core::{Client, Connection, Destination, End, Ended};
 use crate::net::control::Control;
 use crate::net::failure::Failure;
 use crate::net::local;
@@ -26,12 +26,13 @@ pub fn bind(
     destination: &Address,
     early: Vec<u8>,
 ) {
-    let expected = Expected::of(service, destination);
+    let expected = Expected::of(service, (&connection, client), destination);
     let listening = expected.and_then(|expected| Ok((listen(&expected, &stream)?, expected)));
     match listening {
         Ok((listener, expected)) => {
             let stream = Arc::new(stream);
-            wait(service, connection, &stream, client, (listener, expected), early);
+            let awaited = Awaited { destination, expected };
+            wait(service, connection, &stream, client, (listener, awaited), early);
         }
         Err(failure) => reply::refuse(&connection, &stream, code_of(failure)),
     }
@@ -48,24 +49,51 @@ enum Expected {
 }
 
 impl Expected {
-    fn of(service: &Service, destination: &Address) -> Result<Self, Failure> {
+    fn of(
+        service: &Service,
+        (connection, client): Asker<'_>,
+        destination: &Address,
+    ) -> Result<Self, Failure> {
         // "DST.ADDR" all zero: the client does not know its peer. A name that
         // resolves to zero means nobody, not everybody.
-        if let Target::Ip(ip) = Target::of(&destination.host)? {
-            let anybody = ip.is_unspecified();
-            return Ok(if anybody { Self::Anybody } else { Self::OneOf(vec![ip]) });
+        if matches!(Target::of(&destination.host)?, Target::Ip(ip) if ip.is_unspecified()) {
+            let somebody = service.core.may_ask_for(connection, client, None, None);
+            return if somebody { Ok(Self::Anybody) } else { Err(Failure::Forbidden) };
         }
         let deadline = Instant::now() + service.options.connect_timeout;
-        let addresses = target::resolve(&service.pool, destination, deadline)?;
+        let addresses = target::resolve(service, (connection, client), destination, deadline)?;
         Ok(Self::OneOf(addresses.into_iter().map(|address| address.ip().to_canonical()).collect()))
     }
 
-    /// Whether a peer that has connected may stay.
+    /// Whether a peer that has connected is the right one.
     fn admits(&self, peer: IpAddr) -> bool {
         match self {
             Self::Anybody => true,
             Self::OneOf(addresses) => addresses.contains(&peer),
         }
+    }
+}
+
+/// Who may connect, and what the client has said about it.
+struct Awaited<'a> {
+    destination: &'a Address,
+    expected: Expected,
+}
+
+impl Awaited<'_> {
+    /// Whether a peer that has connected may stay: it is the right one, and the
+    /// rules, as they are now, allow its address. Which port it comes from is its
+    /// own choice, so the one of the request counts, if there is one.
+    fn admits(&self, service: &Service, (connection, client): Asker<'_>, peer: SocketAddr) -> bool {
+        let ip = peer.ip().to_canonical();
+        let name = match Target::of(&self.destination.host) {
+            Ok(Target::Name(name)) => Some(name),
+            Ok(Target::Ip(_)) | Err(_) => None,
+        };
+        let port = if self.destination.port == 0 { peer.port() } else { self.destination.port };
+        let address = SocketAddr::new(ip, port);
+        self.expected.admits(ip)
+            && service.core.may_reach(connection, client, &Destination { name, address })
     }
 }
 
@@ -90,7 +118,7 @@ fn wait(
     connection: Connection,
     stream: &Arc<TcpStream>,
     client: &Client,
-    (listener, expected): (TcpListener, Expected),
+    (listener, awaited): (TcpListener, Awaited<'_>),
     early: Vec<u8>,
 ) {
     let control = Control::new(Arc::clone(stream));
@@ -108,7 +136,7 @@ fn wait(
     if !reply::send(&connection, stream, &reply) {
         return leave(&connection, stream);
     }
-    match peer.accept(|peer| expected.admits(peer)) {
+    match peer.accept(|peer| awaited.admits(service, (&connection, client), peer)) {
         Ok((peer, from, hand)) => {
             let sides = (Arc::clone(stream), peer);
             // "In the second reply, the BND.PORT and BND.ADDR fields contain the
@@ -149,7 +177,9 @@ mod tests {
     fn expected(host: Host) -> Result<Expected, Failure> {
         let (core, _stops) = Core::new(Start::default()).unwrap();
         let service = Service { core, pool: Pool::new("test", 2), options: Options::default() };
-        Expected::of(&service, &Address { host, port: 0 })
+        let client = service.core.open_access().unwrap();
+        let connection = service.core.admit("test", "127.0.0.1:9".parse().unwrap()).unwrap();
+        Expected::of(&service, (&connection, &client), &Address { host, port: 0 })
     }
 
     fn named(name: &str) -> Host {

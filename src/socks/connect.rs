@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::credentials::CredentialMonitor;
 use super::reply::{self, code_of};
 use super::service::Service;
-use super::target;
+use super::target::{self, Asker};
 use crate::core::{ANONYMOUS, Client, Connection, Ended};
 use crate::net::dial;
 use crate::net::failure::Failure;
@@ -26,7 +26,7 @@ pub fn connect(
     early: Vec<u8>,
 ) {
     let begun = Instant::now();
-    match reach(service, destination) {
+    match reach(service, (&connection, client), destination) {
         Ok(target) => {
             connection.connected(begun.elapsed());
             join(service, connection, (stream, target), client, destination, early);
@@ -36,12 +36,12 @@ pub fn connect(
 }
 
 #[inline(never)]
-fn reach(service: &Service, destination: &Address) -> Result<TcpStream, Failure> {
+fn reach(service: &Service, asker: Asker<'_>, destination: &Address) -> Result<TcpStream, Failure> {
     if destination.port == 0 {
         return Err(Failure::Other);
     }
     let deadline = Instant::now() + service.options.connect_timeout;
-    let addresses = target::resolve(&service.pool, destination, deadline)?;
+    let addresses = target::resolve(service, asker, destination, deadline)?;
     dial::dial(&service.pool, &addresses, deadline)
 }
 

@@ -101,7 +101,7 @@ impl Service {
             Command::Bind => bind::bind(self, connection, stream, &client, destination, early),
             // The handshake has refused every other command.
             Command::UdpAssociate | Command::Other(_) => {
-                udp::associate(self, connection, stream, destination);
+                udp::associate(self, connection, stream, &client, destination);
             }
         }
     }

@@ -1,27 +1,41 @@
-//! From the address in a request to addresses that can be connected to.
+//! From the address in a request to addresses that may be connected to.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
+use super::service::Service;
+use crate::core::{Client, Connection, Destination};
 use crate::net::dial;
 use crate::net::failure::Failure;
-use crate::net::pool::Pool;
 use crate::wire::socks5::{Address, Host};
 
-/// The addresses of a destination, in the order to try them.
+/// Who asks: a client and its connection.
+pub type Asker<'a> = (&'a Connection, &'a Client);
+
+/// The addresses of a destination that the rules allow, in the order to try them.
 ///
 /// # Errors
-/// A name that can't be one, or has no address, is [`Failure::NameNotFound`].
+/// A name that can't be one, or has no address, is [`Failure::NameNotFound`]; when
+/// none of its addresses is allowed it is [`Failure::Forbidden`]. A name that the
+/// rules deny whatever its address is not looked up.
 pub fn resolve(
-    pool: &Pool,
+    service: &Service,
+    (connection, client): Asker<'_>,
     destination: &Address,
     deadline: Instant,
 ) -> Result<Vec<SocketAddr>, Failure> {
-    let port = destination.port;
-    match Target::of(&destination.host)? {
-        Target::Ip(ip) => Ok(vec![SocketAddr::new(ip, port)]),
-        Target::Name(name) => dial::resolve(pool, name, port, deadline),
-    }
+    let (core, port) = (&service.core, destination.port);
+    let (name, mut found) = match Target::of(&destination.host)? {
+        Target::Ip(ip) => (None, vec![SocketAddr::new(ip, port)]),
+        Target::Name(name) if !core.may_ask_for(connection, client, Some(name), Some(port)) => {
+            return Err(Failure::Forbidden);
+        }
+        Target::Name(name) => (Some(name), dial::resolve(&service.pool, name, port, deadline)?),
+    };
+    found.retain(|address| {
+        core.may_reach(connection, client, &Destination { name, address: *address })
+    });
+    if found.is_empty() { Err(Failure::Forbidden) } else { Ok(found) }
 }
 
 /// What the host of a request means.

@@ -7,9 +7,13 @@
 //! [settings]
 //! timeout = 30.0
 //!
+//! [rules]
+//! clients = ["allow 192.0.2.0/24", "deny *"]
+//!
 //! [[users]]
 //! name = "ana"
 //! password = "$argon2id$v=19$m=19456,t=2,p=1$..."
+//! rules = ["deny *:25"]
 //!
 //! [users.limits]
 //! rate_down = 1000000
@@ -30,8 +34,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::core::{
-    BufferSize, Maildir, Name, PageSize, Phc, Setting, Snapshot, StoredAdmin, StoredUser,
-    TokenHash, latin1,
+    BufferSize, Maildir, Name, PageSize, Phc, RuleList, Rules, Setting, Snapshot, StoredAdmin,
+    StoredUser, TokenHash, latin1,
 };
 
 use super::limits::Limits;
@@ -54,6 +58,8 @@ struct Record {
     #[serde(default)]
     settings: Settings,
     #[serde(default)]
+    rules: GlobalRules,
+    #[serde(default)]
     users: Vec<User>,
     #[serde(default)]
     admins: Vec<Admin>,
@@ -64,6 +70,8 @@ struct Record {
 struct User {
     name: String,
     password: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<String>,
     #[serde(default, skip_serializing_if = "Limits::is_empty")]
     limits: Limits,
 }
@@ -76,6 +84,16 @@ struct Admin {
     password: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
+}
+
+/// The lists that an admin has changed.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GlobalRules {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clients: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    targets: Option<Vec<String>>,
 }
 
 /// In seconds and octets; where 0 makes no sense, it is "none".
@@ -110,6 +128,7 @@ pub fn format(snapshot: &Snapshot) -> io::Result<String> {
     let user = |user: &StoredUser| User {
         name: text(&user.name),
         password: user.password.to_string(),
+        rules: user.rules.lines(),
         limits: Limits::of(&user.limits),
     };
     let admin = |admin: &StoredAdmin| Admin {
@@ -117,12 +136,16 @@ pub fn format(snapshot: &Snapshot) -> io::Result<String> {
         password: admin.password.as_ref().map(Phc::to_string),
         token: admin.token.as_ref().map(TokenHash::to_string),
     };
-    let mut settings = Settings::default();
-    snapshot.settings.iter().for_each(|setting| settings.put(setting));
+    let (mut settings, mut rules) = (Settings::default(), GlobalRules::default());
+    for setting in &snapshot.settings {
+        settings.put(setting);
+        rules.put(setting);
+    }
     let record = Record {
         version: VERSION,
         login_required: snapshot.login_required,
         settings,
+        rules,
         users: snapshot.users.iter().map(user).collect(),
         admins: snapshot.admins.iter().map(admin).collect(),
     };
@@ -146,7 +169,8 @@ pub fn parse(text: &str) -> Result<Snapshot, String> {
     if admins.is_empty() {
         return Err("it has no admin, so nobody could manage the server".into());
     }
-    let settings = record.settings.changes()?;
+    let mut settings = record.settings.changes()?;
+    settings.extend(record.rules.changes()?);
     Ok(Snapshot { login_required: record.login_required, users, admins, settings })
 }
 
@@ -157,10 +181,13 @@ fn without_source(error: &toml::de::Error, text: &str) -> String {
 }
 
 fn user(user: &User) -> Result<StoredUser, String> {
+    let name = name("user", &user.name)?;
+    let rules = Rules::parse(&RuleList::User(name.clone()), &user.rules);
     Ok(StoredUser {
-        name: name("user", &user.name)?,
+        name,
         password: phc("user", &user.name, &user.password)?,
         limits: user.limits.read().map_err(|error| of("user", &user.name, &error))?,
+        rules: rules.map_err(|error| of("user", &user.name, &error))?,
     })
 }
 
@@ -207,6 +234,26 @@ fn distinct<'a>(kind: &str, names: impl Iterator<Item = &'a Name>) -> Result<(),
     Ok(())
 }
 
+impl GlobalRules {
+    fn put(&mut self, setting: &Setting) {
+        match setting {
+            Setting::ClientRules(rules) => self.clients = Some(rules.lines()),
+            Setting::TargetRules(rules) => self.targets = Some(rules.lines()),
+            _ => {}
+        }
+    }
+
+    fn changes(self) -> Result<Vec<Setting>, String> {
+        let read = |list: RuleList, lines: Vec<String>| {
+            Rules::parse(&list, lines).map_err(|error| format!("rules, {list}: {error}"))
+        };
+        let clients = self.clients.map(|lines| read(RuleList::Clients, lines)).transpose()?;
+        let targets = self.targets.map(|lines| read(RuleList::Targets, lines)).transpose()?;
+        let changes = [clients.map(Setting::ClientRules), targets.map(Setting::TargetRules)];
+        Ok(changes.into_iter().flatten().collect())
+    }
+}
+
 impl Settings {
     fn put(&mut self, setting: &Setting) {
         match setting {
@@ -221,6 +268,8 @@ impl Settings {
             Setting::PageSize(size) => self.page_size = Some(size.names()),
             Setting::Spoofing(on) => self.spoofing = Some(*on),
             Setting::Maildir(folder) => self.maildir = Some(folder.path().into()),
+            // They have a table of their own.
+            Setting::ClientRules(_) | Setting::TargetRules(_) => {}
         }
     }
 
@@ -259,6 +308,10 @@ mod tests {
     use super::*;
     use crate::core::{Password, Token, UserLimits};
 
+    fn rules(list: &RuleList, line: &str) -> Rules {
+        Rules::parse(list, [line]).unwrap()
+    }
+
     fn snapshot() -> Snapshot {
         let phc = || Phc::of(&Password::new(b"secret").unwrap()).unwrap();
         let token = TokenHash::of(&Token::new(b"0123456789abcdef").unwrap()).unwrap();
@@ -276,6 +329,7 @@ mod tests {
                     quota_month: 7.try_into().ok(),
                     expires: "2027-01-31".parse().ok(),
                 },
+                rules: rules(&RuleList::Targets, "allow [2001:db8::]/32:80-443"),
             }],
             admins: vec![StoredAdmin { name: root, password: Some(phc()), token: Some(token) }],
             settings: vec![
@@ -288,6 +342,8 @@ mod tests {
                 Setting::PageSize(PageSize::new(1).unwrap()),
                 Setting::Spoofing(false),
                 Setting::Maildir(Maildir::open(Path::new("/")).unwrap()),
+                Setting::ClientRules(rules(&RuleList::Clients, "deny 192.0.2.0/24")),
+                Setting::TargetRules(Rules::default()),
             ],
         }
     }
@@ -321,6 +377,9 @@ mod tests {
             ("name = \"root\"", "name = \"ro/ot\"", "ro/ot"),
             ("rate_up = 4", "rate = 4", "unknown field `rate`"),
             ("2027-01-31", "2027-02-31", "no date"),
+            ("deny 192", "forbid 192", "rules, clients: rule 1, \"forbid 192.0.2.0/24\": write"),
+            ("80-443", "443-80", "runs backwards"),
+            ("targets = []", "target = []", "unknown field `target`"),
             ("[[admins]]", "[[kings]]", "kings"),
             ("$argon2id", "$argon2i", "argon2id PHC string"),
         ] {

@@ -6,13 +6,13 @@ use serde_json::{Number, Value, json};
 
 use crate::core::{
     BadSetting, BufferSize, Caller, Command, ConnectionId, ConnectionView, Core, Denied, Maildir,
-    Metrics, Name, Outcome, PageSize, Password, Setting, Settings,
+    Metrics, Name, Outcome, PageSize, Password, RuleChange, RuleList, Setting, Settings,
 };
 use crate::wire::json::data::{self, Nothing};
 use crate::wire::json::{Code, FRAME_MAX, Octets, Request, Scalar};
 
 /// What [`carry_out`] knows. Each is also the scope that it needs.
-pub const ACTIONS: [&str; 9] = [
+pub const ACTIONS: [&str; 11] = [
     "GET_METRICS",
     "LIST_USERS",
     "ADD_USER",
@@ -22,6 +22,8 @@ pub const ACTIONS: [&str; 9] = [
     "CUT_CONNECTION",
     "GET_CONFIG",
     "SET_CONFIG",
+    "GET_RULES",
+    "SET_RULES",
 ];
 
 /// A list longer than this many octets goes on in the next answer: half a frame
@@ -70,6 +72,8 @@ pub enum Answer {
     Connections(data::Connections),
     /// To GET_CONFIG.
     Config(data::Config),
+    /// To GET_RULES.
+    Rules(data::Rules),
 }
 
 /// Carries out one of [`ACTIONS`].
@@ -84,6 +88,7 @@ pub fn carry_out(core: &Core, caller: &Caller, request: &Request<'_>) -> Result<
         Outcome::Users(names) => Answer::Users(users(&names, request)?),
         Outcome::Connections(open) => Answer::Connections(connections(&open, request)?),
         Outcome::Config(settings) => Answer::Config(config(&settings)),
+        Outcome::Rules(rules) => Answer::Rules(data::Rules { rules: rules.lines() }),
     })
 }
 
@@ -110,6 +115,16 @@ fn command(request: &Request<'_>) -> Result<Command, Refusal> {
             Command::CutConnection(ConnectionId(id))
         }
         "SET_CONFIG" => Command::SetConfig(setting(&read(request)?)?),
+        "GET_RULES" => {
+            let data::RuleList { list } = read(request)?;
+            Command::GetRules(rule_list(&list)?)
+        }
+        "SET_RULES" => {
+            let data::NewRules { list, rules } = read(request)?;
+            let change = RuleChange::parse(rule_list(&list)?, &rules);
+            let bad = |bad: crate::core::BadRules| Refusal::because("BAD_RULE", bad.to_string());
+            Command::SetRules(change.map_err(bad)?)
+        }
         _ => return Err(Refusal::internal("the action has no meaning")),
     })
 }
@@ -120,6 +135,10 @@ fn read<T: serde::de::DeserializeOwned>(request: &Request<'_>) -> Result<T, Refu
 
 fn name(octets: &Octets) -> Result<Name, Refusal> {
     Name::new(&octets.0).map_err(|bad| Refusal::because("BAD_NAME", format!("the name: {bad}")))
+}
+
+fn rule_list(octets: &Octets) -> Result<RuleList, Refusal> {
+    RuleList::parse(&octets.0).map_err(|bad| Refusal::because("UNKNOWN_LIST", bad.to_string()))
 }
 
 fn account(account: &data::Account) -> Result<(Name, Password), Refusal> {
@@ -259,11 +278,13 @@ mod tests {
     use super::*;
 
     /// Data with which each action is understood.
-    const DATA: [(&str, &str); 4] = [
+    const DATA: [(&str, &str); 6] = [
         ("ADD_USER", r#"{"name":"ana","password":"x"}"#),
         ("REMOVE_USER", r#"{"name":"ana"}"#),
         ("CUT_CONNECTION", r#"{"id":1}"#),
         ("SET_CONFIG", r#"{"name":"timeout","value":1}"#),
+        ("GET_RULES", r#"{"list":"user:ana"}"#),
+        ("SET_RULES", r#"{"list":"targets","rules":["deny *:25"]}"#),
     ];
 
     fn meant(action: &str, data: &str) -> Result<Command, Refusal> {

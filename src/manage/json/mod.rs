@@ -16,6 +16,8 @@
 //! | `CUT_CONNECTION` | `{"id":ID}` | `{}` |
 //! | `GET_CONFIG` | | `{"timeout","max_connections","max_per_user","max_per_address","max_users","buffer_size","page_size","spoofing","maildir"}` |
 //! | `SET_CONFIG` | `{"name":NAME,"value":VALUE}`, a member of `GET_CONFIG` | `{}` |
+//! | `GET_RULES` | `{"list":LIST}`: `clients`, `targets` or `user:NAME` | `{"rules":[RULE,...]}` |
+//! | `SET_RULES` | `{"list":LIST,"rules":[RULE,...]}`, see [`crate::core::rules`] | `{}` |
 //!
 //! Names and passwords are byte strings: the characters U+0000 to U+00FF are their
 //! octets. `AUTH` needs nothing, `PING` and `QUIT` a session, every other action the
@@ -26,7 +28,8 @@
 //!
 //! - What the core denies has no code of its own: it is a `BAD_REQUEST` with
 //!   `details.reason`, one of `USER_EXISTS`, `USER_UNKNOWN`, `USERS_FULL`,
-//!   `CONNECTION_UNKNOWN`, `BAD_NAME`, `BAD_PASSWORD`, `UNKNOWN_SETTING`, `BAD_VALUE`.
+//!   `CONNECTION_UNKNOWN`, `BAD_NAME`, `BAD_PASSWORD`, `UNKNOWN_SETTING`, `BAD_VALUE`,
+//!   `UNKNOWN_LIST`, `BAD_RULE`.
 //! - A frame counts for the rate whatever it holds; one that was refused for the rate
 //!   does not.
 //! - The window of `GET_OS_INFO` begins with the request, and the answer comes when it

@@ -14,7 +14,7 @@ use super::client_end::ClientEnd;
 use super::correspondents::Correspondents;
 use super::names::{Advice, Names};
 use super::request::Request;
-use crate::core::Connection;
+use crate::core::{Client, Connection, Core, Destination};
 use crate::net::datagram_socket::{DatagramSocket, LONGEST};
 use crate::net::dial;
 use crate::net::pool::Pool;
@@ -37,6 +37,8 @@ type Token = Sender<()>;
 pub(super) struct Association {
     // Dropped in this order: out of the list first, then closed.
     connection: Connection,
+    user: Client,
+    core: Core,
     socket: DatagramSocket,
     client: Mutex<ClientEnd>,
     correspondents: Mutex<Correspondents>,
@@ -59,13 +61,15 @@ impl Association {
     /// threads have ended.
     pub(super) fn new(
         service: &Service,
-        connection: Connection,
+        (connection, user): (Connection, Client),
         socket: DatagramSocket,
         client: ClientEnd,
     ) -> (Arc<Self>, Receiver<()>) {
         let (token, finished) = crossbeam_channel::bounded(0);
         let association = Self {
             connection,
+            user,
+            core: service.core.clone(),
             socket,
             client: Mutex::new(client),
             correspondents: Mutex::default(),
@@ -131,18 +135,23 @@ impl Association {
         let (port, payload) = (request.port, request.payload);
         match Target::of(&request.host) {
             Ok(Target::Ip(ip)) => {
-                self.send(SocketAddr::new(ip, port), payload);
+                self.send(None, SocketAddr::new(ip, port), payload);
             }
-            Ok(Target::Name(name)) => {
+            // A name that is denied whatever its address is not looked up.
+            Ok(Target::Name(name)) if self.may_ask_for(name, port) => {
                 let advice = self.names.lock().advise(name, port, payload, Instant::now());
                 match advice {
-                    Advice::Send(found) => self.send_to_any(&found, port, payload),
+                    Advice::Send(found) => self.send_to_any(name, &found, port, payload),
                     Advice::LookUp => self.look_up(name),
                     Advice::Wait => {}
                 }
             }
-            Err(_) => {}
+            Ok(Target::Name(_)) | Err(_) => {}
         }
+    }
+
+    fn may_ask_for(&self, name: &str, port: u16) -> bool {
+        self.core.may_ask_for(&self.connection, &self.user, Some(name), Some(port))
     }
 
     /// Looks a name up on another thread, so that datagrams for others don't wait.
@@ -170,21 +179,26 @@ impl Association {
         found.sort_by_key(|ip| ip.is_ipv4() != v4);
         let waited = self.names.lock().answered(name, &found, Instant::now());
         for held in waited {
-            self.send_to_any(&found, held.port, &held.payload);
+            self.send_to_any(name, &found, held.port, &held.payload);
         }
     }
 
-    /// Sends to the first of these addresses that the system finds a way to.
-    fn send_to_any(self: &Arc<Self>, found: &[IpAddr], port: u16, payload: &[u8]) {
-        let _ = found.iter().any(|ip| self.send(SocketAddr::new(*ip, port), payload));
+    /// Sends to the first of a name's addresses that is allowed and that the system
+    /// finds a way to.
+    fn send_to_any(self: &Arc<Self>, name: &str, found: &[IpAddr], port: u16, payload: &[u8]) {
+        let _ = found.iter().any(|ip| self.send(Some(name), SocketAddr::new(*ip, port), payload));
     }
 
     /// Sends a datagram to its destination; `false` when that can't be done. All
     /// of them pass here, whatever they were addressed to: here an address is
-    /// about to be used.
-    fn send(self: &Arc<Self>, to: SocketAddr, payload: &[u8]) -> bool {
+    /// about to be used, so here the rules are asked, for each datagram again.
+    fn send(self: &Arc<Self>, name: Option<&str>, to: SocketAddr, payload: &[u8]) -> bool {
         // A name may have such an address too.
         if to.ip().is_unspecified() {
+            return false;
+        }
+        let destination = Destination { name, address: to };
+        if !self.core.may_reach(&self.connection, &self.user, &destination) {
             return false;
         }
         let Some(socket) = self.outgoing(to.ip()) else { return false };

@@ -189,6 +189,29 @@ pub struct Config {
     pub maildir: Option<String>,
 }
 
+/// GET_RULES, asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleList {
+    /// `clients`, `targets` or `user:NAME`.
+    pub list: Octets,
+}
+
+/// GET_RULES, answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// A line each; the first that matches wins.
+    pub rules: Vec<String>,
+}
+
+/// SET_RULES, asked: all rules of the list, in the place of all that it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewRules {
+    /// `clients`, `targets` or `user:NAME`.
+    pub list: Octets,
+    /// A line each.
+    pub rules: Vec<String>,
+}
+
 /// SET_CONFIG, asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {

@@ -1,0 +1,174 @@
+//! Where rules are asked: when a client comes, before a name is looked up, and
+//! before an address is used.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::Destination;
+use super::denial::Denial;
+use super::list::{Foresight, RuleChange, RuleList, Rules};
+use super::pattern::Pattern;
+use super::rule::{Action, Rule};
+use super::safe_default::{Protected, SafeDefault};
+use crate::core::account::Name;
+use crate::core::command::Denied;
+use crate::core::connections::Connection;
+use crate::core::managed::Managed;
+use crate::core::settings::Setting;
+use crate::core::{Client, Core};
+
+/// A connection is to be refused at once; that has been counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotAdmitted {
+    /// A limit is reached.
+    OverLimit,
+    /// A rule does not want the client.
+    ByRule,
+}
+
+impl Core {
+    /// Says which listeners the safe default protects; only the first call counts.
+    pub fn protect(&self, listeners: SafeDefault) {
+        let _ = self.0.safe_default.set(listeners);
+    }
+
+    /// Whether the rules let a client in.
+    pub(in crate::core) fn may_come(&self, service: &str, from: SocketAddr) -> bool {
+        let denied = self.managed().client_denied(from.ip().to_canonical());
+        if let Some(denial) = &denied {
+            self.0.denials.note(denial, || format!("service={service} client={from}"));
+        }
+        denied.is_none()
+    }
+
+    /// Whether some address could be allowed, before a name is looked up or while
+    /// it is not known who will come. Without a name or a port they are not known.
+    pub fn may_ask_for(
+        &self,
+        connection: &Connection,
+        client: &Client,
+        name: Option<&str>,
+        port: Option<u16>,
+    ) -> bool {
+        let denied = self.managed().foreseen(client.name(), name, port);
+        if let Some(denial) = &denied {
+            let (name, port) = (name.unwrap_or("*"), port.unwrap_or(0));
+            self.note_denial(denial, connection, client, &format!("{name}:{port}"));
+        }
+        denied.is_none()
+    }
+
+    /// Whether a client may use an address; to be asked right before it does.
+    pub fn may_reach(
+        &self,
+        connection: &Connection,
+        client: &Client,
+        to: &Destination<'_>,
+    ) -> bool {
+        let (from, user) = (connection.client().ip(), client.name());
+        let denied = self.managed().denied(self.0.safe_default.get(), from, user, to);
+        if let Some(denial) = &denied {
+            let address = to.address;
+            let asked = to.name.map(|name| format!("{name}, {address}"));
+            self.note_denial(denial, connection, client, &asked.unwrap_or(address.to_string()));
+        }
+        denied.is_none()
+    }
+
+    fn note_denial(&self, denial: &Denial, connection: &Connection, client: &Client, to: &str) {
+        self.0.denials.note(denial, || {
+            let from = connection.client();
+            let user = client.name().map_or(crate::core::ANONYMOUS.into(), Name::to_string);
+            format!("client={from} user={user} target=\"{}\"", to.escape_debug())
+        });
+    }
+
+    /// The rules of a list.
+    pub(in crate::core) fn rules(&self, list: &RuleList) -> Result<Rules, Denied> {
+        let managed = self.managed();
+        match list {
+            RuleList::Clients => Ok(managed.settings.client_rules.clone()),
+            RuleList::Targets => Ok(managed.settings.target_rules.clone()),
+            RuleList::User(name) => {
+                let rules = managed.users.rules(name).cloned();
+                rules.ok_or_else(|| Denied::UserUnknown(name.clone()))
+            }
+        }
+    }
+}
+
+impl Managed {
+    /// Replaces the rules of a list.
+    pub(in crate::core) fn set_rules(&mut self, change: RuleChange) -> Result<(), Denied> {
+        let (list, rules) = change.into_parts();
+        match list {
+            RuleList::Clients => self.set(Setting::ClientRules(rules)),
+            RuleList::Targets => self.set(Setting::TargetRules(rules)),
+            RuleList::User(name) => self.users.set_rules(name, rules)?,
+        }
+        Ok(())
+    }
+
+    fn client_denied(&self, from: IpAddr) -> Option<Denial> {
+        let to = Destination { name: None, address: SocketAddr::new(from, 0) };
+        let first = self.settings.client_rules.first(&to)?;
+        (first.1.action == Action::Deny).then(|| Denial::by(RuleList::Clients, first))
+    }
+
+    /// The lists of a client in their order, or that it is gone.
+    fn lists(&self, user: Option<&Name>) -> Result<[Option<(RuleList, &Rules)>; 2], Denial> {
+        let targets = Some((RuleList::Targets, &self.settings.target_rules));
+        let Some(name) = user else { return Ok([None, targets]) };
+        let own = self.users.rules(name).ok_or(Denial::UserGone)?;
+        Ok([Some((RuleList::User(name.clone()), own)), targets])
+    }
+
+    fn foreseen(
+        &self,
+        user: Option<&Name>,
+        name: Option<&str>,
+        port: Option<u16>,
+    ) -> Option<Denial> {
+        let lists = match self.lists(user) {
+            Ok(lists) => lists,
+            Err(gone) => return Some(gone),
+        };
+        for (list, rules) in lists.into_iter().flatten() {
+            match rules.foresee(name, port) {
+                Foresight::Denied(place, rule) => return Some(Denial::by(list, (place, rule))),
+                Foresight::Open => return None,
+                Foresight::Unmatched => {}
+            }
+        }
+        None
+    }
+
+    fn denied(
+        &self,
+        own: Option<&SafeDefault>,
+        from: IpAddr,
+        user: Option<&Name>,
+        to: &Destination<'_>,
+    ) -> Option<Denial> {
+        let lists = match self.lists(user) {
+            Ok(lists) => lists,
+            Err(gone) => return Some(gone),
+        };
+        let first = lists
+            .into_iter()
+            .flatten()
+            .find_map(|(list, rules)| rules.first(to).map(|(place, rule)| (list, place, rule)));
+        match first {
+            Some((list, place, rule)) if rule.action == Action::Deny => {
+                Some(Denial::by(list, (place, rule)))
+            }
+            // Whoever owns a name chooses its address, so only an address is enough.
+            Some((_, _, Rule { host: Pattern::Range(_), .. })) => None,
+            _ if from.to_canonical().is_loopback() => None,
+            _ => {
+                let protected = Protected::address(to.address.ip());
+                let own = || own.filter(|own| own.is_own(to.address)).map(|_| Protected::OwnPort);
+                protected.or_else(own).map(Denial::Default)
+            }
+        }
+    }
+}
