@@ -153,10 +153,13 @@ pub(super) struct SetRules {
     /// take all rules of the list away
     #[argh(switch)]
     clear: bool,
+    /// read the rules from standard input, a line each; # begins a comment
+    #[argh(switch)]
+    stdin: bool,
     /// clients, targets or user:NAME
     #[argh(positional, from_str_fn(rule_list))]
     list: RuleList,
-    /// the rules; a dash reads them from standard input, a line each
+    /// the rules, each an argument of its own
     #[argh(positional)]
     rules: Vec<String>,
 }
@@ -274,14 +277,11 @@ impl Config {
 impl SetRules {
     fn ask(&self) -> Result<Ask, ClientError> {
         let usage = |why: String| ClientError::Usage(format!("set-rules {}: {why}", self.list));
-        let lines = match (self.clear, self.rules.as_slice()) {
-            (true, []) => Vec::new(),
-            (false, [dash]) if dash == "-" => lines_of(io::stdin()).map_err(usage)?,
-            (false, [_, ..]) => self.rules.clone(),
-            (true, _) => return Err(usage("--clear leaves no rules, give none".into())),
-            (false, []) => {
-                return Err(usage("give rules, - to read them, or --clear for none".into()));
-            }
+        let lines = match (self.clear, self.stdin, self.rules.as_slice()) {
+            (true, false, []) => Vec::new(),
+            (false, true, []) => lines_of(io::stdin()).map_err(usage)?,
+            (false, false, [_, ..]) => self.rules.clone(),
+            _ => return Err(usage("give either rules, or --stdin, or --clear for none".into())),
         };
         let change = RuleChange::parse(self.list.clone(), lines);
         change.map(Ask::SetRules).map_err(|why| usage(why.to_string()))
@@ -291,7 +291,8 @@ impl SetRules {
 /// A list, and a lot of comments.
 const LONGEST_FILE: u64 = 1024 * 1024;
 
-/// The rules in a file: a line each, without empty ones and those of comments.
+/// The rules in a text: a line each, without empty ones and comments. Nothing at all
+/// is no list: a file that is missing must not open everything.
 fn lines_of(input: impl Read) -> Result<Vec<String>, String> {
     let mut text = String::new();
     let read = input.take(LONGEST_FILE + 1).read_to_string(&mut text);
@@ -299,8 +300,9 @@ fn lines_of(input: impl Read) -> Result<Vec<String>, String> {
     if count as u64 > LONGEST_FILE {
         return Err(format!("standard input has more than {LONGEST_FILE} octets"));
     }
-    let lines = text.lines().map(str::trim);
-    Ok(lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(String::from).collect())
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or("").trim());
+    let lines: Vec<String> = lines.filter(|line| !line.is_empty()).map(String::from).collect();
+    if lines.is_empty() { Err("standard input has no rule, use --clear".into()) } else { Ok(lines) }
 }
 
 impl AddAdmin {

@@ -57,7 +57,7 @@ struct Record {
     login_required: bool,
     #[serde(default)]
     settings: Settings,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "GlobalRules::is_empty")]
     rules: GlobalRules,
     #[serde(default)]
     users: Vec<User>,
@@ -235,6 +235,10 @@ fn distinct<'a>(kind: &str, names: impl Iterator<Item = &'a Name>) -> Result<(),
 }
 
 impl GlobalRules {
+    fn is_empty(&self) -> bool {
+        self.clients.is_none() && self.targets.is_none()
+    }
+
     fn put(&mut self, setting: &Setting) {
         match setting {
             Setting::ClientRules(rules) => self.clients = Some(rules.lines()),

@@ -40,6 +40,16 @@ mod manage {
     mod state;
 }
 
+mod rules {
+    mod changes;
+    mod clients;
+    mod config;
+    mod datagrams;
+    mod ruled;
+    mod safe_default;
+    mod targets;
+}
+
 /// The names of a maildir hold colons, which not every system allows.
 #[cfg(unix)]
 mod pop3 {
