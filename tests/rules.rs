@@ -57,9 +57,10 @@ impl Rig {
         let address: SocketAddr = to.parse().unwrap();
         let to = Destination { name, address };
         let connection = self.from(client);
-        let allowed = self.core.may_reach(&connection, &self.ana, &to);
+        let asker = (&connection, &self.ana);
+        let allowed = self.core.may_reach(asker, to).is_some();
         let port = Some(address.port());
-        let foreseen = self.core.may_ask_for(&connection, &self.ana, name, port);
+        let foreseen = self.core.may_ask_for(asker, name, port);
         assert!(foreseen || !allowed, "{to:?} is allowed, and would not be looked up");
         allowed
     }
@@ -172,11 +173,25 @@ fn who_needs_no_login_has_the_list_for_everybody() {
     let connection = core.admit("test", REMOTE.parse().unwrap()).unwrap();
     let reaches = |to: &str| {
         let to = Destination { name: None, address: to.parse().unwrap() };
-        core.may_reach(&connection, &client, &to)
+        core.may_reach((&connection, &client), to).is_some()
     };
     assert!(!reaches("203.0.113.1:25") && reaches("203.0.113.1:26"));
     // Without listeners to protect, what is near is protected still.
     assert!(!reaches("127.0.0.1:80") && reaches("192.0.2.1:1080"));
+}
+
+#[test]
+fn the_addresses_of_a_name_that_are_left_stay_in_their_order() {
+    let rig = Rig::new(&[], &["deny 10.0.0.0/8", "deny [::]/0"], &[]);
+    let found = ["10.0.0.1:80", "203.0.113.2:80", "[2001:db8::1]:80", "203.0.113.1:80"];
+    let found = found.map(|address| address.parse().unwrap());
+    let connection = rig.from(REMOTE);
+    let left = |found: &[SocketAddr]| -> Vec<String> {
+        let left = rig.core.reachable((&connection, &rig.ana), "a.example", found);
+        left.into_iter().map(|allowed| allowed.address().to_string()).collect()
+    };
+    assert_eq!(left(&found), ["203.0.113.2:80", "203.0.113.1:80"]);
+    assert!(left(&found[..1]).is_empty() && left(&[]).is_empty());
 }
 
 #[test]

@@ -15,6 +15,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::values::distinct;
 use super::{Account, Args};
+use crate::core::rules::Action;
 use crate::core::{BadRules, Name, NewUser, Password, Phc, RuleList, Rules, Secret, latin1};
 use crate::manage::Secrets;
 use crate::state::Limits;
@@ -109,6 +110,10 @@ impl File {
         let secrets = secrets(tables.secrets)?;
         let RuleTexts { clients, targets } = &tables.rules;
         let clients = rules(&RuleList::Clients, clients, text)?;
+        if !clients.is_empty() && clients.iter().all(|rule| rule.action == Action::Allow) {
+            let no_use = "table rules: clients only allows, as if it were empty: add \"deny *\"";
+            warnings.push(no_use.into());
+        }
         let rules = (clients, rules(&RuleList::Targets, targets, text)?);
         Ok(Self { args, users, admins, secrets, rules, warnings })
     }

@@ -69,7 +69,8 @@ pub use managed::{Snapshot, Store, StoredAdmin, StoredUser};
 pub use metrics::Metrics;
 pub use phc::{BadPhc, Phc};
 pub use rules::{
-    BadRules, Destination, NotAdmitted, RuleChange, RuleList, Rules, SafeDefault, UnknownList,
+    Asker, BadRules, Destination, NotAdmitted, RuleChange, RuleList, Rules, SafeDefault,
+    UnknownList,
 };
 pub use settings::{
     BadSetting, BufferSize, Maildir, NAMES as SETTING_NAMES, PageSize, Setting, Settings,

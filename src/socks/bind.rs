@@ -8,8 +8,8 @@ use std::time::Instant;
 use super::connect;
 use super::reply::{self, code_of};
 use super::service::Service;
-use super::target::{self, Asker, Target};
-use crate::core::{Client, Connection, Destination, End, Ended};
+use super::target::{self, Target};
+use crate::core::{Asker, Client, Connection, Destination, End, Ended};
 use crate::net::control::Control;
 use crate::net::failure::Failure;
 use crate::net::local;
@@ -49,19 +49,15 @@ enum Expected {
 }
 
 impl Expected {
-    fn of(
-        service: &Service,
-        (connection, client): Asker<'_>,
-        destination: &Address,
-    ) -> Result<Self, Failure> {
+    fn of(service: &Service, asker: Asker<'_>, destination: &Address) -> Result<Self, Failure> {
         // "DST.ADDR" all zero: the client does not know its peer. A name that
         // resolves to zero means nobody, not everybody.
         if matches!(Target::of(&destination.host)?, Target::Ip(ip) if ip.is_unspecified()) {
-            let somebody = service.core.may_ask_for(connection, client, None, None);
+            let somebody = service.core.may_ask_for(asker, None, None);
             return if somebody { Ok(Self::Anybody) } else { Err(Failure::Forbidden) };
         }
         let deadline = Instant::now() + service.options.connect_timeout;
-        let addresses = target::resolve(service, (connection, client), destination, deadline)?;
+        let addresses = target::resolve(service, asker, destination, deadline)?;
         Ok(Self::OneOf(addresses.into_iter().map(|address| address.ip().to_canonical()).collect()))
     }
 
@@ -84,7 +80,7 @@ impl Awaited<'_> {
     /// Whether a peer that has connected may stay: it is the right one, and the
     /// rules, as they are now, allow its address. Which port it comes from is its
     /// own choice, so the one of the request counts, if there is one.
-    fn admits(&self, service: &Service, (connection, client): Asker<'_>, peer: SocketAddr) -> bool {
+    fn admits(&self, service: &Service, asker: Asker<'_>, peer: SocketAddr) -> bool {
         let ip = peer.ip().to_canonical();
         let name = match Target::of(&self.destination.host) {
             Ok(Target::Name(name)) => Some(name),
@@ -93,7 +89,7 @@ impl Awaited<'_> {
         let port = if self.destination.port == 0 { peer.port() } else { self.destination.port };
         let address = SocketAddr::new(ip, port);
         self.expected.admits(ip)
-            && service.core.may_reach(connection, client, &Destination { name, address })
+            && service.core.may_reach(asker, Destination { name, address }).is_some()
     }
 }
 

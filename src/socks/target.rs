@@ -4,13 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use super::service::Service;
-use crate::core::{Client, Connection, Destination};
+use crate::core::rules::Allowed;
+use crate::core::{Asker, Destination};
 use crate::net::dial;
 use crate::net::failure::Failure;
 use crate::wire::socks5::{Address, Host};
-
-/// Who asks: a client and its connection.
-pub type Asker<'a> = (&'a Connection, &'a Client);
 
 /// The addresses of a destination that the rules allow, in the order to try them.
 ///
@@ -20,22 +18,26 @@ pub type Asker<'a> = (&'a Connection, &'a Client);
 /// rules deny whatever its address is not looked up.
 pub fn resolve(
     service: &Service,
-    (connection, client): Asker<'_>,
+    asker: Asker<'_>,
     destination: &Address,
     deadline: Instant,
 ) -> Result<Vec<SocketAddr>, Failure> {
     let (core, port) = (&service.core, destination.port);
-    let (name, mut found) = match Target::of(&destination.host)? {
-        Target::Ip(ip) => (None, vec![SocketAddr::new(ip, port)]),
-        Target::Name(name) if !core.may_ask_for(connection, client, Some(name), Some(port)) => {
-            return Err(Failure::Forbidden);
+    let allowed = match Target::of(&destination.host)? {
+        Target::Ip(ip) => {
+            let to = Destination { name: None, address: SocketAddr::new(ip, port) };
+            core.may_reach(asker, to).into_iter().collect()
         }
-        Target::Name(name) => (Some(name), dial::resolve(&service.pool, name, port, deadline)?),
+        Target::Name(name) if !core.may_ask_for(asker, Some(name), Some(port)) => Vec::new(),
+        Target::Name(name) => {
+            let found = dial::resolve(&service.pool, name, port, deadline)?;
+            core.reachable(asker, name, &found)
+        }
     };
-    found.retain(|address| {
-        core.may_reach(connection, client, &Destination { name, address: *address })
-    });
-    if found.is_empty() { Err(Failure::Forbidden) } else { Ok(found) }
+    if allowed.is_empty() {
+        return Err(Failure::Forbidden);
+    }
+    Ok(allowed.into_iter().map(Allowed::address).collect())
 }
 
 /// What the host of a request means.

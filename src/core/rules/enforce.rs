@@ -3,18 +3,18 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::Destination;
 use super::denial::Denial;
 use super::list::{Foresight, RuleChange, RuleList, Rules};
 use super::pattern::Pattern;
 use super::rule::{Action, Rule};
 use super::safe_default::{Protected, SafeDefault};
+use super::{Allowed, Asker, Destination};
+use crate::core::Core;
 use crate::core::account::Name;
 use crate::core::command::Denied;
-use crate::core::connections::Connection;
+use crate::core::entry::ANONYMOUS;
 use crate::core::managed::Managed;
 use crate::core::settings::Setting;
-use crate::core::{Client, Core};
 
 /// A connection is to be refused at once; that has been counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,43 +42,52 @@ impl Core {
 
     /// Whether some address could be allowed, before a name is looked up or while
     /// it is not known who will come. Without a name or a port they are not known.
-    pub fn may_ask_for(
-        &self,
-        connection: &Connection,
-        client: &Client,
-        name: Option<&str>,
-        port: Option<u16>,
-    ) -> bool {
-        let denied = self.managed().foreseen(client.name(), name, port);
+    pub fn may_ask_for(&self, asker: Asker<'_>, name: Option<&str>, port: Option<u16>) -> bool {
+        let denied = self.managed().foreseen(asker.1.name(), name, port);
         if let Some(denial) = &denied {
             let (name, port) = (name.unwrap_or("*"), port.unwrap_or(0));
-            self.note_denial(denial, connection, client, &format!("{name}:{port}"));
+            self.note_denial(denial, asker, || format!("{name}:{port}"));
         }
         denied.is_none()
     }
 
     /// Whether a client may use an address; to be asked right before it does.
-    pub fn may_reach(
-        &self,
-        connection: &Connection,
-        client: &Client,
-        to: &Destination<'_>,
-    ) -> bool {
-        let (from, user) = (connection.client().ip(), client.name());
-        let denied = self.managed().denied(self.0.safe_default.get(), from, user, to);
-        if let Some(denial) = &denied {
-            let address = to.address;
-            let asked = to.name.map(|name| format!("{name}, {address}"));
-            self.note_denial(denial, connection, client, &asked.unwrap_or(address.to_string()));
-        }
-        denied.is_none()
+    pub fn may_reach(&self, asker: Asker<'_>, to: Destination<'_>) -> Option<Allowed> {
+        let reached = self.reach(asker, to);
+        reached.inspect_err(|denial| self.note_denial(denial, asker, || to.to_string())).ok()
     }
 
-    fn note_denial(&self, denial: &Denial, connection: &Connection, client: &Client, to: &str) {
+    /// Those of the addresses of a name that a client may use, in their order; to be
+    /// asked right before it does.
+    pub fn reachable(&self, asker: Asker<'_>, name: &str, found: &[SocketAddr]) -> Vec<Allowed> {
+        let (mut allowed, mut denied) = (Vec::with_capacity(found.len()), None);
+        for &address in found {
+            let to = Destination { name: Some(name), address };
+            match self.reach(asker, to) {
+                Ok(address) => allowed.push(address),
+                Err(denial) => denied = Some((denial, to)),
+            }
+        }
+        // One less is no news while another is left.
+        if let (true, Some((denial, to))) = (allowed.is_empty(), denied) {
+            self.note_denial(&denial, asker, || to.to_string());
+        }
+        allowed
+    }
+
+    fn reach(&self, asker: Asker<'_>, to: Destination<'_>) -> Result<Allowed, Denial> {
+        let (connection, client) = asker;
+        let (own, from) = (self.0.safe_default.get(), connection.client().ip());
+        let denied = self.managed().denied(own, from, client.name(), &to);
+        denied.map_or(Ok(Allowed(to.address)), Err)
+    }
+
+    fn note_denial(&self, denial: &Denial, asker: Asker<'_>, to: impl FnOnce() -> String) {
+        let (connection, client) = asker;
         self.0.denials.note(denial, || {
             let from = connection.client();
-            let user = client.name().map_or(crate::core::ANONYMOUS.into(), Name::to_string);
-            format!("client={from} user={user} target=\"{}\"", to.escape_debug())
+            let user = client.name().map_or(ANONYMOUS.into(), Name::to_string);
+            format!("client={from} user={user} target=\"{}\"", to().escape_debug())
         });
     }
 

@@ -60,7 +60,10 @@ pub use ports::{BadPorts, Ports};
 pub use rule::{Action, BadRule, Rule};
 pub use safe_default::{Protected, SafeDefault};
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use super::{Client, Connection};
 
 /// An address that is about to be used.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +72,31 @@ pub struct Destination<'a> {
     pub name: Option<&'a str>,
     /// One of its addresses, or the one that was asked for.
     pub address: SocketAddr,
+}
+
+/// The name, if there is one, and the address.
+impl fmt::Display for Destination<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name {
+            Some(name) => write!(f, "{name}, {}", self.address),
+            None => self.address.fmt(f),
+        }
+    }
+}
+
+/// Who asks: a client, on this connection.
+pub type Asker<'a> = (&'a Connection, &'a Client);
+
+/// An address that the rules allow, made by [`Core::may_reach`](super::Core::may_reach)
+/// and [`Core::reachable`](super::Core::reachable) only.
+#[derive(Debug, Clone, Copy)]
+pub struct Allowed(SocketAddr);
+
+impl Allowed {
+    /// The address.
+    pub fn address(self) -> SocketAddr {
+        self.0
+    }
 }
 
 /// The IPv4 address behind an IPv6 one of NAT64 (RFC 6052, section 2.1: "the

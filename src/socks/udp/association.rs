@@ -14,7 +14,8 @@ use super::client_end::ClientEnd;
 use super::correspondents::Correspondents;
 use super::names::{Advice, Names};
 use super::request::Request;
-use crate::core::{Client, Connection, Core, Destination};
+use crate::core::rules::Allowed;
+use crate::core::{Asker, Client, Connection, Core, Destination};
 use crate::net::datagram_socket::{DatagramSocket, LONGEST};
 use crate::net::dial;
 use crate::net::pool::Pool;
@@ -135,10 +136,15 @@ impl Association {
         let (port, payload) = (request.port, request.payload);
         match Target::of(&request.host) {
             Ok(Target::Ip(ip)) => {
-                self.send(None, SocketAddr::new(ip, port), payload);
+                let to = Destination { name: None, address: SocketAddr::new(ip, port) };
+                if let Some(to) = self.core.may_reach(self.asker(), to) {
+                    self.send(to, payload);
+                }
             }
             // A name that is denied whatever its address is not looked up.
-            Ok(Target::Name(name)) if self.may_ask_for(name, port) => {
+            Ok(Target::Name(name))
+                if self.core.may_ask_for(self.asker(), Some(name), Some(port)) =>
+            {
                 let advice = self.names.lock().advise(name, port, payload, Instant::now());
                 match advice {
                     Advice::Send(found) => self.send_to_any(name, &found, port, payload),
@@ -150,8 +156,8 @@ impl Association {
         }
     }
 
-    fn may_ask_for(&self, name: &str, port: u16) -> bool {
-        self.core.may_ask_for(&self.connection, &self.user, Some(name), Some(port))
+    fn asker(&self) -> Asker<'_> {
+        (&self.connection, &self.user)
     }
 
     /// Looks a name up on another thread, so that datagrams for others don't wait.
@@ -186,19 +192,17 @@ impl Association {
     /// Sends to the first of a name's addresses that is allowed and that the system
     /// finds a way to.
     fn send_to_any(self: &Arc<Self>, name: &str, found: &[IpAddr], port: u16, payload: &[u8]) {
-        let _ = found.iter().any(|ip| self.send(Some(name), SocketAddr::new(*ip, port), payload));
+        let found: Vec<_> = found.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
+        let allowed = self.core.reachable(self.asker(), name, &found);
+        let _ = allowed.into_iter().any(|to| self.send(to, payload));
     }
 
-    /// Sends a datagram to its destination; `false` when that can't be done. All
-    /// of them pass here, whatever they were addressed to: here an address is
-    /// about to be used, so here the rules are asked, for each datagram again.
-    fn send(self: &Arc<Self>, name: Option<&str>, to: SocketAddr, payload: &[u8]) -> bool {
+    /// Sends a datagram to its destination, for which the rules have been asked;
+    /// `false` when that can't be done. All of them pass here.
+    fn send(self: &Arc<Self>, to: Allowed, payload: &[u8]) -> bool {
+        let to = to.address();
         // A name may have such an address too.
         if to.ip().is_unspecified() {
-            return false;
-        }
-        let destination = Destination { name, address: to };
-        if !self.core.may_reach(&self.connection, &self.user, &destination) {
             return false;
         }
         let Some(socket) = self.outgoing(to.ip()) else { return false };

@@ -47,6 +47,14 @@ fn without_rules_the_safe_default_is_all_there_is() {
 }
 
 #[test]
+fn a_list_that_keeps_nobody_out_is_warned_about() {
+    let said = check("[rules]\nclients = [\"allow 192.0.2.0/24\"]").stdout;
+    assert!(said.contains("warning: table rules: clients only allows"), "{said}");
+    let said = check("[rules]\nclients = [\"allow 192.0.2.0/24\", \"deny *\"]").stdout;
+    assert!(!said.contains("warning"), "{said}");
+}
+
+#[test]
 fn the_rules_of_the_readme_are_explained() {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"));
     let readme = readme.expect("the README");
