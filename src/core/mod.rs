@@ -1,4 +1,4 @@
-//! Meaning: users, admins, settings, metrics and open connections, and the one
+//! Meaning: users, admins, settings, rules, metrics and open connections, and the one
 //! vocabulary in which they are managed.
 //!
 //! ```

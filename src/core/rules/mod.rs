@@ -33,15 +33,16 @@
 //! there was one: for every address of a name, every UDP datagram, and for BIND the
 //! address of the request and then that of the peer. A rule with a name matches
 //! requests with that name and nothing else: who asks for the address instead has
-//! to be kept out by a rule with an address.
+//! to be kept out by a rule with an address. IPv4-mapped addresses are the IPv4
+//! addresses that they are, and those of NAT64 are in the ranges of both.
 //!
 //! # The safe default
 //!
 //! Clients that are not on loopback themselves don't reach loopback, link-local and
 //! unspecified addresses, nor the SOCKS and management ports of this server; see
 //! [`SafeDefault`]. A rule lifts it when it allows the *address*, as in
-//! `allow 127.0.0.1:8080`. `allow *` and names don't lift it: who owns a name
-//! chooses its address.
+//! `allow 127.0.0.1:3000`; without a port that is the management ports, too. `allow *`
+//! and names don't lift it: who owns a name chooses its address.
 
 mod denial;
 mod enforce;

@@ -5,7 +5,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use super::ruled::Ruled;
 use crate::harness::clock::until;
 use crate::harness::file::Scratch;
-use crate::harness::peer::Peer;
 use crate::harness::socks::{
     ANYWHERE, BIND, CONNECT, LOOPBACK, LOOPBACK_V6, greeted, ip, logged_in, name, refused, request,
     through,
@@ -133,6 +132,7 @@ fn whom_bind_may_wait_for_is_a_target() {
 #[cfg(all(target_os = "linux", feature = "native"))]
 #[test]
 fn who_comes_to_bind_is_a_target() {
+    use crate::harness::peer::Peer;
     let ruled = Ruled::start("[rules]\ntargets = [\"deny 127.0.0.2\"]", &[]);
     let mut client = greeted(&ruled.server);
     let bound = client.ask(BIND, &ip(ANYWHERE));
