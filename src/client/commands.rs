@@ -100,14 +100,20 @@ pub(super) struct Spoofing {
 pub(super) struct Connections {}
 
 /// the server live: rates, graphs, and the connections, sorted and cut by key
-///
-/// Without a terminal, or with --output json, it is one line an interval:
-/// time=2026-11-21T14:03:22Z state=ok current=1 max_current=2 ...
-/// The keys are always the same and in the same order. What is not known is "-"
-/// (null in JSON), a "+" behind a number means "or more", state=lost means that the
-/// server did not answer. Rates are octets a second since the line before.
 #[derive(FromArgs)]
-#[argh(subcommand, name = "watch", help_triggers("-h", "--help"))]
+#[argh(
+    subcommand,
+    name = "watch",
+    help_triggers("-h", "--help"),
+    note = "On a terminal ? shows the keys. Elsewhere, and with --output json, each look is a line:
+    time=2026-11-21T14:03:22Z state=ok current=1 max_current=2 ... rate=0 ... why=-
+  Its keys are always the same, in the same order: time state current max_current
+  historic active_users refused failed_logins bytes bytes_up bytes_down rate rate_up
+  rate_down uptime why. What is not known is - (null in JSON); a + behind a number means
+  or more. With state=lost the server did not answer, and why says so, in quotes. Rates
+  are octets a second since the line before.",
+    example = "{command_name} --interval 10 --count 6 | cat"
+)]
 pub(super) struct Watch {
     /// how often to look, 0.5 to 3600 (default 1)
     #[argh(

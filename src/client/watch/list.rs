@@ -43,7 +43,7 @@ impl Key {
 
     fn next(self) -> Self {
         let behind = Self::ALL.into_iter().skip_while(|key| *key != self);
-        behind.skip(1).next().unwrap_or(Self::Id)
+        behind.take(2).last().filter(|key| *key != self).unwrap_or(Self::Id)
     }
 
     /// Of quantities the largest come first, of texts the first.

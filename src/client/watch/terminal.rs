@@ -93,7 +93,8 @@ fn run(
                 }
             }
             Ok(Event::WasCut(id, result)) => app.was_cut(id, result.map_err(|e| e.to_string())),
-            Ok(Event::Resized) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(Event::Resized) => draw_anew(terminal).map_err(|error| unusable(&error))?,
+            Err(RecvTimeoutError::Timeout) => {}
             Ok(Event::End) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
     }
@@ -105,6 +106,13 @@ fn draw(app: &mut App, theme: Theme, terminal: &mut DefaultTerminal) -> io::Resu
     app.follow(page);
     terminal.draw(|frame| view::draw(app, theme, frame))?;
     Ok(())
+}
+
+/// The next picture is drawn as a whole: the screen may have the size of before
+/// again, and have lost what was on it.
+fn draw_anew(terminal: &mut DefaultTerminal) -> io::Result<()> {
+    let size = terminal.size()?;
+    terminal.resize(size.into())
 }
 
 fn unusable(error: &io::Error) -> ClientError {
@@ -185,12 +193,15 @@ fn look_again_and_again(
     }
 }
 
-/// Ends the screen too when the looks end, should they panic.
+/// Ends the screen too should the looks panic.
 struct EndOfLooks<'a>(&'a Sender<Event>);
 
 impl Drop for EndOfLooks<'_> {
     fn drop(&mut self) {
-        // Who has ended already does not listen.
-        let _ = self.0.send(Event::End);
+        if thread::panicking() {
+            let why = "looking at the server broke off, this is a mistake in socksctl";
+            // Who has ended already does not listen.
+            let _ = self.0.send(Event::Looked(Err(ClientError::Usage(why.into()))));
+        }
     }
 }

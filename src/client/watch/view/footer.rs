@@ -23,7 +23,7 @@ pub fn draw(app: &App, theme: Theme, area: Rect, buffer: &mut Buffer) {
     };
     match &app.mode {
         Mode::Question { id, what } => {
-            line(&format!("cut {id}? y/n  {what}"), theme.warning());
+            line(&format!("cut {id}? y/n  {what}"), theme.question());
         }
         Mode::Filter => {
             let typed = printable(&app.list.filter);

@@ -267,7 +267,10 @@ fn what_is_asked_stands_at_the_bottom() {
     assert_eq!(line(&buffer, 4), "no connection holds \"bob\\u{202e}\"");
     app.act(Action::Erase);
     app.act(Action::Back);
-    assert_eq!(bottom(&mut app), "rows 1-1 of 1 with bob       r reverse  p pause  / filter  x cut  ? help  q quit");
+    assert_eq!(
+        bottom(&mut app),
+        "rows 1-1 of 1 with bob       r reverse  p pause  / filter  x cut  ? help  q quit"
+    );
 }
 
 #[test]

@@ -26,6 +26,11 @@ impl Theme {
         self.coloured(Color::Red).add_modifier(Modifier::BOLD)
     }
 
+    /// What waits for an answer.
+    pub fn question(self) -> Style {
+        self.warning().add_modifier(Modifier::REVERSED)
+    }
+
     /// The selected connection.
     pub fn selected(self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
