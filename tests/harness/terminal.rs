@@ -1,6 +1,7 @@
 //! A terminal in which a program runs: what it shows, and the keys that are typed.
 
 use std::io::{Read, Write};
+use std::num::NonZeroU16;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -26,7 +27,7 @@ impl Terminal {
         pty.resize(Size::new(rows, columns)).expect("giving it a size");
         let child = command.env("TERM", "xterm").spawn(pts).expect("starting a program in it");
         let pty = Arc::new(pty);
-        let shown = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
+        let shown = Arc::new(Mutex::new(vt100::Parser::new(some(rows), some(columns), 0)));
         let (output, parser) = (Arc::clone(&pty), Arc::clone(&shown));
         let reader = thread::spawn(move || {
             let mut buffer = [0; 4096];
@@ -77,7 +78,7 @@ impl Terminal {
     #[track_caller]
     pub fn resize(&self, columns: u16, rows: u16) {
         let mut shown = self.shown.lock().expect("a whole screen");
-        shown.screen_mut().set_size(rows, columns);
+        shown.screen_mut().set_size(some(rows), some(columns));
         drop(shown);
         self.pty.resize(Size::new(rows, columns)).expect("giving it another size");
     }
@@ -103,6 +104,10 @@ impl Terminal {
         }
         status
     }
+}
+
+fn some(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).expect("a terminal has lines and columns")
 }
 
 impl Drop for Terminal {
