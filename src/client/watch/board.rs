@@ -9,6 +9,9 @@ use super::history::{History, Rates};
 use super::printable::printable;
 use super::sample::{Counters, Sample, per_second};
 
+/// Looks that are later than so many intervals were kept from coming.
+const SLOWEST: usize = 5;
+
 /// An open connection, its texts fit to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -62,18 +65,23 @@ impl Board {
         Self { at, time, counters, settings, rows, rates, history }
     }
 
-    /// After another look. Looks were meant to be `interval` apart: those that did
-    /// not come leave gaps in the history.
+    /// After another look. Looks were meant to be `interval` apart: where none came
+    /// for long there is a gap in the history.
     pub fn update(&mut self, sample: Sample, interval: Duration) {
         let passed = sample.at.saturating_duration_since(self.at);
         let seconds = passed.as_secs_f64();
         let rate = |name| sample.counters.rate(name, &self.counters, seconds);
         let rates = Rates { up: rate("bytes_up"), down: rate("bytes_down"), both: rate("bytes") };
         let looks = (seconds / interval.as_secs_f64().max(0.001)).round() as usize;
-        if looks > 0 {
+        match looks {
             // A look out of turn, after a cut, is no column of a graph.
-            self.history.miss(looks - 1);
-            self.history.push(rates);
+            0 => {}
+            // A slow one stands for all the time since the one before.
+            1..=SLOWEST => (0..looks).for_each(|_| self.history.push(rates)),
+            _ => {
+                self.history.miss(looks - 1);
+                self.history.push(rates);
+            }
         }
         let rows = sample.connections.map(|open| self.rows_of(open, seconds));
         let Sample { at, time, counters, settings, .. } = sample;
@@ -171,9 +179,13 @@ pub mod tests {
         };
         let mut board = Board::new(look(Duration::ZERO, 0));
         board.update(look(SECOND, 10), SECOND);
-        board.update(look(SECOND * 4, 40), SECOND);
-        let columns = board.history.columns(9, 1, |rates| rates.both);
-        assert_eq!(columns, [Some(10), None, None, Some(10)]);
+        board.update(look(SECOND * 3, 50), SECOND);
+        board.update(look(SECOND * 3 + SECOND / 4, 50), SECOND);
+        let columns = |board: &Board| board.history.columns(20, 1, |rates| rates.both);
+        assert_eq!(columns(&board), [Some(10), Some(20), Some(20)], "late, and out of turn");
+        board.update(look(SECOND * 10, 50), SECOND);
+        let gaps = [None; 6];
+        assert_eq!(columns(&board)[3..], [&gaps[..], &[Some(0)]].concat());
     }
 
     #[test]

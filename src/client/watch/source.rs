@@ -14,6 +14,11 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// list that takes too many requests within its window of ten seconds.
 const REFUSED_WAIT: Duration = Duration::from_secs(10);
 
+/// A fifth more than its share of the time for each request,
+const REQUEST: Duration = Duration::from_millis(120);
+/// and one for so many connections, or fewer when their names are long.
+const LISTED_AT_ONCE: usize = 500;
+
 /// What a look has brought.
 #[derive(Debug)]
 pub enum Look {
@@ -41,6 +46,8 @@ pub struct Source {
     connect: Connect,
     client: Option<Box<dyn Client>>,
     lost: Option<(Loss, Duration)>,
+    /// How many connections the last list held.
+    listed: usize,
     /// Why the connections were refused, and when to ask again.
     withheld: Option<(String, Instant)>,
 }
@@ -48,7 +55,17 @@ pub struct Source {
 impl Source {
     /// Will look at what `connect` leads to.
     pub fn new(dialect: Dialect, connect: Connect) -> Self {
-        Self { dialect, connect, client: None, lost: None, withheld: None }
+        Self { dialect, connect, client: None, lost: None, listed: 0, withheld: None }
+    }
+
+    /// How far looks must be apart, so that the server does not refuse them. The json
+    /// dialect answers a hundred requests in ten seconds, and a list takes one for
+    /// every few hundred connections.
+    pub fn least_interval(&self) -> Duration {
+        match self.dialect {
+            Dialect::Json => REQUEST * (2 + self.listed / LISTED_AT_ONCE) as u32,
+            _ => Duration::ZERO,
+        }
     }
 
     /// As [`Self::look`], when nobody has looked before: every failure is one.
@@ -131,7 +148,10 @@ impl Source {
         }
         self.withheld = None;
         Ok(match self.ask(&Ask::Connections)? {
-            Ok(Answer::Connections(open)) => Ok(open),
+            Ok(Answer::Connections(open)) => {
+                self.listed = open.len();
+                Ok(open)
+            }
             Ok(_) => Ok(Vec::new()),
             Err(error) => {
                 self.withheld = Some((error.to_string(), now + REFUSED_WAIT));
@@ -284,6 +304,16 @@ mod tests {
         let (mut source, _) = source(Dialect::Json, [facts(), expired()]);
         source.first_look(false).unwrap();
         assert!(matches!(source.look(false), Err(ClientError::TokenRefused(_))));
+    }
+
+    #[test]
+    fn long_lists_are_asked_for_less_often() {
+        let (mut source, _) = source(Dialect::Json, []);
+        assert!(source.least_interval() < Duration::from_millis(500));
+        source.listed = 20_000;
+        assert_eq!(source.least_interval(), Duration::from_millis(5040));
+        source.dialect = Dialect::Monitor;
+        assert_eq!(source.least_interval(), Duration::ZERO);
     }
 
     #[test]

@@ -171,7 +171,7 @@ fn look_again_and_again(
     let mut look = source.first_look(true).map(|sample: Sample| Look::Seen(Box::new(sample)));
     loop {
         let next = match &look {
-            Ok(Look::Seen(sample)) => sample.at + interval,
+            Ok(Look::Seen(sample)) => sample.at + interval.max(source.least_interval()),
             Ok(Look::Lost(Loss { retry, .. })) => *retry,
             Err(_) => Instant::now(),
         };
