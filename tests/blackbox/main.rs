@@ -9,6 +9,8 @@ mod harness;
 
 mod socks {
     mod bind;
+    #[cfg(all(target_os = "linux", feature = "native"))]
+    mod bind_out;
     mod connect;
     mod curl;
     mod deadlines;
@@ -16,6 +18,7 @@ mod socks {
     mod handshake;
     mod limits;
     mod login;
+    mod proxied;
     mod relay;
     #[cfg(target_os = "linux")]
     mod shortage;
