@@ -122,8 +122,9 @@ fn words(text: &str) -> Result<Vec<String>, String> {
             DeValue::Float(number) => vec![flag, number.to_string()],
             DeValue::Array(list) if LISTS.contains(&name.replace('_', "-").as_str()) => {
                 let texts = list.iter().map(|one| one.get_ref().as_str().map(str::to_owned));
-                let texts =
-                    texts.map(|text| text.ok_or_else(|| at(&format!("{name} takes texts"))));
+                let texts = texts.map(|text| {
+                    text.ok_or_else(|| at(&format!("{name} takes a text or a list of them")))
+                });
                 let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
                 texts.into_iter().flat_map(|text| [flag.clone(), text]).collect()
             }

@@ -16,6 +16,8 @@ mod socks {
     mod deadlines;
     mod failures;
     mod handshake;
+    #[cfg(all(target_os = "linux", feature = "native"))]
+    mod haproxy;
     mod limits;
     mod login;
     mod proxied;
