@@ -46,6 +46,7 @@ pub mod base64;
 pub mod datagram;
 mod input;
 pub mod json;
+mod login;
 pub mod monitor;
 pub mod oneshot;
 mod output;
