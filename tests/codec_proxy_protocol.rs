@@ -198,9 +198,9 @@ fn a_checksum_is_held_against_the_header() {
 /// By a table, unlike the decoder's.
 fn crc32c(octets: &[u8]) -> u32 {
     let table: Vec<u32> = (0..256_u32)
-        .map(|index| (0..8).fold(index, |crc, _| crc >> 1 ^ (crc & 1) * 0x82f6_3b78))
+        .map(|index| (0..8).fold(index, |crc, _| (crc >> 1) ^ ((crc & 1) * 0x82f6_3b78)))
         .collect();
-    !octets.iter().fold(u32::MAX, |crc, octet| crc >> 8 ^ table[usize::from((crc as u8) ^ octet)])
+    !octets.iter().fold(u32::MAX, |crc, octet| (crc >> 8) ^ table[usize::from((crc as u8) ^ octet)])
 }
 
 #[test]

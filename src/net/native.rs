@@ -42,7 +42,7 @@ pub fn reset_on_close(stream: &TcpStream) {
     let _ = rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO));
 }
 
-/// Whether [`connect_from`] can do it.
+/// Whether connections can leave from a chosen address here.
 pub const CONNECTS_FROM: bool = cfg!(all(unix, feature = "native"));
 
 /// As [`TcpStream::connect_timeout`], from this address and any free port, where std has

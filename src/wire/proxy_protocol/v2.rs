@@ -107,7 +107,7 @@ fn checksum(header: &[u8], place: usize) -> u32 {
         let octet = if (place..place + 4).contains(&at) { 0 } else { *octet };
         (0..8).fold(crc ^ u32::from(octet), |crc, _| {
             let divided = if crc & 1 == 1 { POLYNOMIAL } else { 0 };
-            crc >> 1 ^ divided
+            (crc >> 1) ^ divided
         })
     });
     !crc
