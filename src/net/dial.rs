@@ -228,7 +228,8 @@ mod tests {
         let sources = Sources::new(&[source]).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (live, pool) = (listener.local_addr().unwrap(), Pool::new("test", 8));
-        for addresses in [vec![live], vec![closed_port(), live]] {
+        let mapped = SocketAddr::new("::ffff:127.0.0.1".parse().unwrap(), live.port());
+        for addresses in [vec![live], vec![mapped], vec![closed_port(), live]] {
             let stream = dial(&pool, &addresses, sources, soon()).unwrap();
             assert_eq!(stream.local_addr().unwrap().ip(), source);
             let (_peer, from) = listener.accept().unwrap();

@@ -58,6 +58,11 @@ pub fn connect_from(source: IpAddr, to: SocketAddr, timeout: Duration) -> io::Re
     use rustix::io::{Errno, FdFlags, fcntl_setfd};
     use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
     let end = Instant::now() + timeout;
+    let to = match to.ip().to_canonical() {
+        IpAddr::V4(ip) => SocketAddr::new(ip.into(), to.port()),
+        // The address itself, because it may have a scope.
+        IpAddr::V6(_) => to,
+    };
     let family = if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = socket(family, SocketType::STREAM, None)?;
     fcntl_setfd(&socket, FdFlags::CLOEXEC)?;

@@ -62,9 +62,10 @@ impl Sources {
         Ok(sources)
     }
 
-    /// Where what goes to `ip` leaves from; `None`: the system chooses.
+    /// Where what goes to `ip` leaves from; `None`: the system chooses. IPv4-mapped
+    /// addresses are IPv4.
     pub fn towards(&self, ip: IpAddr) -> Option<IpAddr> {
-        match ip {
+        match ip.to_canonical() {
             IpAddr::V4(_) => self.v4.map(IpAddr::V4),
             IpAddr::V6(_) => self.v6.map(IpAddr::V6),
         }
@@ -104,6 +105,7 @@ mod tests {
         assert_eq!(both.towards([198, 51, 100, 1].into()), Some(v4));
         assert_eq!(both.towards("2001:db8::9".parse().unwrap()), Some(v6));
         assert_eq!(both.iter().collect::<Vec<_>>(), [v4, v6]);
+        assert_eq!(both.towards("::ffff:198.51.100.1".parse().unwrap()), Some(v4));
         assert_eq!(sources(&["192.0.2.1"]).unwrap().towards(v6), None);
         assert_eq!(sources(&[]), Ok(Sources::ANY));
     }
