@@ -175,7 +175,7 @@ fn met_itself(stream: &TcpStream) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::{IpAddr, TcpListener};
+    use std::net::TcpListener;
 
     /// The system's choice.
     const ANY: Sources = Sources::ANY;
@@ -224,7 +224,7 @@ mod tests {
     #[cfg(all(target_os = "linux", feature = "native"))]
     #[test]
     fn connections_leave_from_the_address_that_is_given() {
-        let source: IpAddr = [127, 0, 0, 3].into();
+        let source = std::net::IpAddr::from([127, 0, 0, 3]);
         let sources = Sources::new(&[source]).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (live, pool) = (listener.local_addr().unwrap(), Pool::new("test", 8));
