@@ -212,6 +212,20 @@ fn clients_come_by_their_addresses() {
 }
 
 #[test]
+fn who_comes_through_a_proxy_is_whom_it_names() {
+    let rig = Rig::new(&["allow 198.51.100.0/24", "deny *"], &[], &[]);
+    let proxied = || rig.core.admit_proxied("test", "10.0.0.5:1".parse().unwrap()).unwrap();
+    let named = |client: Option<&str>| {
+        let connection = proxied();
+        rig.core.identify(&connection, client.map(|client| client.parse().unwrap()))
+    };
+    assert_eq!(named(Some(REMOTE)), Ok(()));
+    assert_eq!(named(Some("203.0.113.1:1")), Err(NotAdmitted::ByRule));
+    assert_eq!(named(None), Err(NotAdmitted::ByRule), "the proxy itself");
+    assert_eq!((rig.core.metrics().refused, rig.core.metrics().current), (2, 0));
+}
+
+#[test]
 fn a_change_holds_for_the_next_question() {
     let rig = Rig::new(&[], &[], &[]);
     assert!(rig.reaches("203.0.113.1:25"));

@@ -137,6 +137,8 @@ impl JsonClient {
                 target: open.target,
                 state: open.state,
                 bytes: open.bytes_up.saturating_add(open.bytes_down),
+                up: Some(open.bytes_up),
+                down: Some(open.bytes_down),
                 age: open.age_seconds,
             }));
             if !list.more {
@@ -258,6 +260,7 @@ fn change(setting: &Setting) -> Option<Change> {
         Setting::MaxConnections(limit) => ("max_connections", (*limit).into()),
         Setting::MaxPerUser(limit) => ("max_per_user", limit.unwrap_or(0).into()),
         Setting::MaxPerAddress(limit) => ("max_per_address", limit.unwrap_or(0).into()),
+        Setting::MaxNewPerAddress(limit) => ("max_new_per_address", limit.unwrap_or(0).into()),
         Setting::MaxUsers(limit) => ("max_users", (*limit).into()),
         Setting::BufferSize(size) => ("buffer_size", size.map_or(0, BufferSize::octets).into()),
         Setting::PageSize(size) => ("page_size", size.names().into()),
@@ -301,6 +304,11 @@ fn settings(config: Config) -> Answer {
         count("max_connections", "most connections at once", config.max_connections),
         count("max_per_user", "those of one user (0: no limit)", config.max_per_user),
         count("max_per_address", "those from one address (0: no limit)", config.max_per_address),
+        count(
+            "max_new_per_address",
+            "new ones per second from one address (0: no limit)",
+            config.max_new_per_address,
+        ),
         count("max_users", "most users", config.max_users),
         fact("buffer_size", "relay buffer (0: grows)", Value::Octets(config.buffer_size.into())),
         count("page_size", "users in a page", config.page_size.into()),

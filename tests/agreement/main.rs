@@ -89,6 +89,7 @@ fn settings() {
         ("max_users", set("max_users", 1)),
         ("max_per_user", set("max_per_user", 1)),
         ("max_per_address", set("max_per_address", 1)),
+        ("max_new_per_address", set("max_new_per_address", 1)),
     ] {
         // Another value each time, so that none is read that was there before.
         for (value, &dialect) in (4000..).zip(ask.sayable_by()) {
@@ -220,6 +221,8 @@ fn connections() {
             target: Some(target.to_string()),
             state: "open".into(),
             bytes: 10,
+            up: None,
+            down: None,
             age: 0,
         });
         open.push(stream);

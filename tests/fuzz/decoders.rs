@@ -4,7 +4,9 @@ use std::fmt::Debug;
 
 use socksd::core::rules::{Destination, Rule, RuleList};
 use socksd::core::{Name, Password, Setting, latin1};
-use socksd::wire::{Decoded, base64, datagram, json, monitor, oneshot, pop3, shoes, socks5};
+use socksd::wire::{
+    Decoded, base64, datagram, json, monitor, oneshot, pop3, proxy_protocol, shoes, socks5,
+};
 
 use crate::corpus::{self, Messages};
 use crate::fragments::holds_for_any_bytes;
@@ -20,6 +22,7 @@ pub fn fuzz_all() {
     json();
     pop3();
     rules();
+    proxy_protocol();
 }
 
 /// Feeds mutated messages to `probe`.
@@ -244,6 +247,11 @@ fn rules() {
             rule.matches(&Destination { name: Some(&text), address });
         }
     });
+}
+
+fn proxy_protocol() {
+    let seeds = corpus::headers();
+    stream("proxy protocol", &seeds, proxy_protocol::Header::decode);
 }
 
 fn owned<E>(decoded: Decoded<&[u8], E>) -> Decoded<Vec<u8>, E> {

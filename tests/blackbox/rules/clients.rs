@@ -4,7 +4,7 @@ use super::ruled::Ruled;
 use crate::harness::clock::until;
 use crate::harness::peer::Peer;
 use crate::harness::shoes::Admin;
-use crate::harness::socks::through;
+use crate::harness::socks::{OFFER_NONE, through};
 use crate::harness::target::echo;
 
 #[test]
@@ -41,8 +41,23 @@ fn others_are_still_welcome() {
     let ruled = Ruled::start("[rules]\nclients = [\"allow 127.0.0.2\", \"deny *\"]", &[]);
     Peer::connect(ruled.server.socks).expect_end();
     let mut wanted = Peer::connect_from([127, 0, 0, 2].into(), ruled.server.socks);
-    wanted.send(&crate::harness::socks::OFFER_NONE);
+    wanted.send(&OFFER_NONE);
     wanted.expect(&[0x05, 0x00]);
+}
+
+#[test]
+fn behind_a_proxy_the_client_counts_that_it_names() {
+    let config = "proxy-from = [\"127.0.0.1\"]\n\
+                  [rules]\nclients = [\"allow 198.51.100.0/24\", \"deny *\"]";
+    let ruled = Ruled::start(config, &[]);
+    let from = |ip: &str| {
+        let mut client = Peer::connect(ruled.server.socks);
+        client.send(format!("PROXY TCP4 {ip} 192.0.2.1 4711 1080\r\n").as_bytes());
+        client.send(&OFFER_NONE);
+        client
+    };
+    from("198.51.100.7").expect(&[0x05, 0x00]);
+    from("203.0.113.1").expect_end();
 }
 
 #[cfg(unix)]

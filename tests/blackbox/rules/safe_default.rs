@@ -1,6 +1,7 @@
-//! The safe default, with clients that come from an address of this machine that is
-//! not on loopback. Nothing leaves the machine. Where it has no such address there is
-//! nothing to see here: `tests/bind_udp/near.rs` then has the same for the service alone.
+//! The safe default, with clients that come from elsewhere: a proxy says so, or they
+//! come from an address of this machine that is not on loopback. Nothing leaves the
+//! machine. Where it has no such address only the first of these tests sees something,
+//! and `tests/bind_udp/near.rs`.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
@@ -9,10 +10,10 @@ use crate::harness::clock::until;
 use crate::harness::peer::Peer;
 use crate::harness::server::Server;
 use crate::harness::socks::{
-    ANYWHERE, ASSOCIATE, BIND, CONNECT, LOOPBACK, LOOPBACK_V6, OFFER_LOGIN, ip, login, name,
-    request,
+    ANYWHERE, ASSOCIATE, BIND, CONNECT, LOOPBACK, LOOPBACK_V6, OFFER_LOGIN, OFFER_NONE, ip, login,
+    name, request,
 };
-use crate::harness::target::Target;
+use crate::harness::target::{Target, echo};
 use crate::harness::udp::{Association, Socket};
 
 const NOT_ALLOWED: u8 = 0x02;
@@ -38,6 +39,28 @@ fn client(server: &Server, to: IpAddr) -> Peer {
     client.send(&[OFFER_LOGIN.as_slice(), &login("ana", "1234")].concat());
     client.expect(&[0x05, 0x02, 0x01, 0x00]);
     client
+}
+
+#[test]
+fn a_client_behind_a_proxy_is_where_it_says() {
+    let ruled = Ruled::start("proxy-from = [\"127.0.0.1\"]", &[]);
+    let address = echo();
+    let code = |from: &str, command: u8, destination: &[u8]| {
+        let mut client = Peer::connect(ruled.server.socks);
+        client.send(format!("PROXY TCP4 {from} 192.0.2.1 4711 1080\r\n").as_bytes());
+        client.send(&OFFER_NONE);
+        client.expect(&[0x05, 0x00]);
+        client.send(&request(command, destination));
+        client.receive(2)[1]
+    };
+    for command in [CONNECT, BIND] {
+        for destination in [&ip(address), &name("localhost", address.port())] {
+            assert_eq!(code("198.51.100.7", command, destination), NOT_ALLOWED);
+            assert_eq!(code("127.0.0.5", command, destination), 0x00);
+        }
+    }
+    ruled.set("targets", &[&format!("allow {address}")]);
+    assert_eq!(code("198.51.100.7", CONNECT, &ip(address)), 0x00);
 }
 
 #[test]
