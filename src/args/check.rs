@@ -4,17 +4,16 @@ use std::fmt::{Display, Write as _};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use super::Args;
 use crate::core::{Core, Start};
 use crate::manage::{Secrets, Transport};
 use crate::server::{Config, StartError};
 
-/// Says what a configuration file means, or what is wrong with it, and starts
-/// nothing.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "check")]
+/// says what a configuration means or what is wrong
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "check", help_triggers("-h", "--help"))]
 pub struct Check {
     /// the file
     #[argh(positional)]

@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     };
     let args = match Args::parse(&arguments) {
         Ok(args) => args,
-        Err(early) if early.status.is_ok() => return show(&early.output),
+        Err(early) if early.status.is_ok() => return show(&Args::help(&early.output)),
         Err(early) => {
             // Some of argh's messages have several lines.
             let why = early.output.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -30,6 +30,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<String, ClientError> {
+    if let Some(text) = args.answer() {
+        return Ok(text);
+    }
     let ask = args.ask()?;
     let credentials = args.credentials()?;
     let mut server = client::connect(args.dialect, &args.server(), &credentials, args.timeout)?;

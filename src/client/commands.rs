@@ -1,12 +1,13 @@
 //! The commands of `socksctl`, and what each of them asks.
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use super::{Ask, ClientError, Secret};
 use crate::core::{BufferSize, ConnectionId, Name, PageSize, Setting, Token, latin1};
+use crate::manual::Shell;
 
 /// A command with its arguments.
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 pub(super) enum Command {
     Metrics(Metrics),
@@ -27,32 +28,33 @@ pub(super) enum Command {
     Page(Page),
     AddAdmin(AddAdmin),
     RemoveAdmin(RemoveAdmin),
+    Completions(Completions),
 }
 
 /// connections and bytes
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "metrics", help_triggers("-h", "--help"))]
 pub(super) struct Metrics {}
 
 /// the users of the proxy
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "users", help_triggers("-h", "--help"))]
 pub(super) struct Users {}
 
-/// a new user; without a password it is asked for, or read from standard input
-#[derive(FromArgs)]
+/// a new user
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "add-user", help_triggers("-h", "--help"))]
 pub(super) struct AddUser {
     /// its name: no control character, ':' or '/'
     #[argh(positional, from_str_fn(name))]
     name: Name,
-    /// its password
+    /// its password; left out, it is asked for, or read from standard input
     #[argh(positional)]
     password: Option<String>,
 }
 
 /// a user less
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "remove-user", help_triggers("-h", "--help"))]
 pub(super) struct RemoveUser {
     /// its name
@@ -60,20 +62,20 @@ pub(super) struct RemoveUser {
     name: Name,
 }
 
-/// another password for a user; left out, it is asked for, or read from standard input
-#[derive(FromArgs)]
+/// another password for a user
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "edit-user", help_triggers("-h", "--help"))]
 pub(super) struct EditUser {
     /// its name
     #[argh(positional, from_str_fn(name))]
     name: Name,
-    /// the new password
+    /// the new password; left out, it is asked for, or read from standard input
     #[argh(positional)]
     password: Option<String>,
 }
 
 /// the relay buffer of connections opened from now on
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "buffer-size", help_triggers("-h", "--help"))]
 pub(super) struct Buffer {
     /// octets, 512 to 65535
@@ -81,26 +83,26 @@ pub(super) struct Buffer {
     size: BufferSize,
 }
 
-/// whether the credential monitor is on, or switches it
-#[derive(FromArgs)]
+/// says whether credentials are watched for, or changes it
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "spoofing", help_triggers("-h", "--help"))]
 pub(super) struct Spoofing {
-    /// on or off; left out, it is asked
-    #[argh(positional, from_str_fn(switch))]
+    /// left out, nothing changes
+    #[argh(positional, arg_name = "on|off", from_str_fn(switch))]
     switch: Option<bool>,
 }
 
 /// the connections that are open now
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "connections", help_triggers("-h", "--help"))]
 pub(super) struct Connections {}
 
 /// changes a setting
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "config", help_triggers("-h", "--help"))]
 pub(super) struct Config {
-    /// its name, like timeout or max_connections
-    #[argh(positional)]
+    /// its name
+    #[argh(positional, arg_name = "setting")]
     name: String,
     /// a number
     #[argh(positional)]
@@ -108,12 +110,12 @@ pub(super) struct Config {
 }
 
 /// the settings
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "settings", help_triggers("-h", "--help"))]
 pub(super) struct Settings {}
 
 /// ends a connection
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "cut", help_triggers("-h", "--help"))]
 pub(super) struct Cut {
     /// its number, as connections tells it
@@ -122,7 +124,7 @@ pub(super) struct Cut {
 }
 
 /// how the server's machine is doing
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "os-info", help_triggers("-h", "--help"))]
 pub(super) struct OsInfo {
     /// for how many seconds to look, 1 to 3600 (default 1)
@@ -131,17 +133,17 @@ pub(super) struct OsInfo {
 }
 
 /// whether anybody is there
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "ping", help_triggers("-h", "--help"))]
 pub(super) struct Ping {}
 
 /// shuts the server down
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "stop", help_triggers("-h", "--help"))]
 pub(super) struct Stop {}
 
 /// another folder for the mailboxes
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "maildir", help_triggers("-h", "--help"))]
 pub(super) struct Maildir {
     /// its path on the server
@@ -150,16 +152,16 @@ pub(super) struct Maildir {
 }
 
 /// the page size of the user list, or changes it
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "page-size", help_triggers("-h", "--help"))]
 pub(super) struct Page {
-    /// names, 1 to 200; left out, it is asked
+    /// names, 1 to 200; left out, nothing changes
     #[argh(positional, from_str_fn(page_size))]
     size: Option<PageSize>,
 }
 
 /// a new admin
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "add-admin", help_triggers("-h", "--help"))]
 pub(super) struct AddAdmin {
     /// its name
@@ -171,12 +173,21 @@ pub(super) struct AddAdmin {
 }
 
 /// an admin less
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "remove-admin", help_triggers("-h", "--help"))]
 pub(super) struct RemoveAdmin {
     /// its name
     #[argh(positional, from_str_fn(name))]
     name: Name,
+}
+
+/// prints a completion script for a shell
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "completions", help_triggers("-h", "--help"))]
+pub(super) struct Completions {
+    /// which shell
+    #[argh(positional, arg_name = "bash|zsh|fish")]
+    pub(super) shell: Shell,
 }
 
 impl Command {
@@ -213,6 +224,9 @@ impl Command {
             Self::Page(Page { size: Some(size) }) => Ask::Configure(Setting::PageSize(*size)),
             Self::AddAdmin(command) => command.ask()?,
             Self::RemoveAdmin(command) => Ask::RemoveAdmin { name: command.name.clone() },
+            Self::Completions(_) => {
+                return Err(ClientError::Usage("completions asks no server".into()));
+            }
         })
     }
 }
