@@ -31,7 +31,8 @@
 //!    `examples/sixth_dialect.rs` is a whole one.
 //! 8. [`http`]: what a browser and Prometheus may look at.
 //! 9. [`state`]: the file in which users, admins and settings survive a restart.
-//! 10. [`server`]: starts all of it, and stops it in the right order.
+//! 10. [`manual`]: help, manual pages and completions, made from the options.
+//! 11. [`server`]: starts all of it, and stops it in the right order.
 //!
 //! # Invariants
 //!
