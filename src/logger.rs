@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn every_format_and_level_has_its_name() {
-        let formats = Format::NAMES.map(|name| name.parse().unwrap());
+        let formats = Format::NAMES.map(|name| name.parse::<Format>().unwrap());
         assert_eq!(formats, [Format::Text, Format::Json, Format::Journal]);
         assert_eq!(
             "xml".parse::<Format>().unwrap_err(),
