@@ -55,6 +55,8 @@ const OPTIONS: [Group; 5] = [
             "--pop3",
             "--udp-ports",
             "--udp-advertise",
+            "--proxy-from",
+            "--bind-out",
         ],
     },
     Group {
@@ -67,6 +69,7 @@ const OPTIONS: [Group; 5] = [
             "--max-connections",
             "--max-per-user",
             "--max-per-address",
+            "--max-new-per-address",
             "--handshake-timeout",
             "--connect-timeout",
             "--bind-timeout",
