@@ -1,6 +1,7 @@
 //! The command line of socksd: raw arguments become a validated [`Config`].
 
 mod check;
+mod commands;
 mod documents;
 mod file;
 mod manual;
@@ -8,20 +9,16 @@ mod values;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
 use log::LevelFilter;
 
-use check::Check;
-use documents::{Completions, Man};
+pub use commands::Command;
 use file::File;
 use values::{accounts, buffer_size, maildir, port_range, seconds};
 
 use crate::core::{BufferSize, Cidr, Name, NewUser, Secret, Settings};
-use crate::hash::HashPassword;
-use crate::health::HealthCheck;
 use crate::logger::{Format, Logging, level};
 use crate::manage::{DIALECTS, Dialect, Secrets};
 use crate::manual::help_for;
@@ -29,7 +26,6 @@ use crate::net::sources::Sources;
 use crate::server::Config;
 use crate::socks::service::Options;
 use crate::state::StateFile;
-use crate::token::Mint;
 
 /// A SOCKS5 proxy that can be managed while it runs.
 #[derive(FromArgs, ArgsInfo)]
@@ -150,38 +146,6 @@ pub struct Args {
     /// what to do instead of serving
     #[argh(subcommand)]
     pub command: Option<Command>,
-}
-
-/// What can be done instead of serving.
-#[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand)]
-pub enum Command {
-    /// Prints a token.
-    Token(Mint),
-    /// Prints the hash of a password.
-    HashPassword(HashPassword),
-    /// Explains a configuration file.
-    Check(Check),
-    /// Asks a running server how it is.
-    HealthCheck(HealthCheck),
-    /// Prints a page of the manual.
-    Man(Man),
-    /// Prints a completion for a shell.
-    Completions(Completions),
-}
-
-impl Command {
-    /// Does it.
-    pub fn run(&self) -> ExitCode {
-        match self {
-            Self::Token(mint) => mint.print(),
-            Self::HashPassword(hash) => hash.print(),
-            Self::Check(check) => check.print(),
-            Self::HealthCheck(check) => check.print(),
-            Self::Man(man) => man.print(),
-            Self::Completions(completions) => completions.print(),
-        }
-    }
 }
 
 /// A name and a password.
