@@ -28,7 +28,7 @@ pub(super) const PROGRAM: Program = Program {
     commands: &[
         Group {
             title: "Commands that look",
-            members: &["metrics", "users", "connections", "settings", "os-info", "ping"],
+            members: &["watch", "metrics", "users", "connections", "settings", "os-info", "ping"],
         },
         Group {
             title: "Commands that change the server at once",

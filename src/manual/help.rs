@@ -2,7 +2,7 @@
 
 use argh::{CommandInfoWithArgs, FlagInfo};
 
-use super::{Program, argument, description, explained, grouped, letter, placeholder};
+use super::{Program, argument, description, explained, grouped, letter, notes, placeholder};
 use super::{positionals, sentence, shown, synopsis, wrapped};
 
 const COLUMNS: usize = 80;
@@ -71,6 +71,14 @@ fn of_command(program: &Program, command: &CommandInfoWithArgs) -> String {
     }
     page.title("Options");
     shown(command).into_iter().for_each(|flag| page.option(flag));
+    for (literal, text) in notes(program, command) {
+        page.0.push('\n');
+        if literal {
+            text.lines().for_each(|line| page.0.extend(["  ", line, "\n"]));
+        } else {
+            page.paragraph(&text);
+        }
+    }
     page.0
 }
 

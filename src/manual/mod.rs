@@ -188,6 +188,22 @@ fn positionals(command: &CommandInfoWithArgs) -> Vec<&'static PositionalInfo<'st
     command.positionals.iter().filter(|positional| !positional.hidden).collect()
 }
 
+/// The notes and examples of a command in paragraphs, and whether each is shown as it
+/// is: lines that begin with four spaces, and examples.
+fn notes(program: &Program, command: &CommandInfoWithArgs) -> Vec<(bool, String)> {
+    let mut paragraphs: Vec<(bool, String)> = Vec::new();
+    for line in command.notes.iter().flat_map(|note| note.lines()) {
+        let literal = line.starts_with("    ");
+        match paragraphs.last_mut() {
+            Some((like, text)) if *like == literal => text.extend(["\n", line.trim()]),
+            _ => paragraphs.push((literal, line.trim().to_owned())),
+        }
+    }
+    let call = format!("{} {}", program.name, command.name);
+    let examples = command.examples.iter().map(|text| text.replace("{command_name}", &call));
+    paragraphs.into_iter().chain(examples.map(|text| (true, text))).collect()
+}
+
 /// A description as one paragraph.
 fn sentence(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -4,7 +4,7 @@ use std::iter;
 
 use argh::{CommandInfoWithArgs, FlagInfo};
 
-use super::{HELP, Program, argument, description, explained, grouped, letter, placeholder};
+use super::{HELP, Program, argument, description, explained, grouped, letter, notes, placeholder};
 use super::{positionals, sentence, shown, synopsis, wrapped};
 
 /// Input lines are no longer: mandoc(1) minds.
@@ -135,13 +135,18 @@ impl Page {
         let positionals = positionals(command).into_iter();
         let positionals = positionals.map(|one| (placeholder(one.name), explained(program, one)));
         let arguments: Vec<_> = positionals.chain(flags).collect();
-        if arguments.is_empty() {
+        let notes = notes(program, command);
+        if arguments.is_empty() && notes.is_empty() {
             return;
         }
         self.0.push_str(".RS\n");
         for (term, text) in arguments {
             self.term(&bold(&term));
             self.text(&text);
+        }
+        for (literal, text) in notes {
+            self.0.push_str(".PP\n");
+            if literal { self.literal(&text) } else { self.text(&text) }
         }
         self.0.push_str(".RE\n");
     }
