@@ -29,7 +29,7 @@ impl Core {
     fn store(&self, managed: &Managed) -> Result<(), Denied> {
         let Some(store) = &self.0.store else { return Ok(()) };
         store(&managed.snapshot()).map_err(|error| {
-            log::error!("change-not-stored error=\"{error}\"");
+            log::error!(error:%; "change-not-stored");
             error.into()
         })
     }

@@ -57,15 +57,11 @@ struct Untold {
 }
 
 impl Denials {
-    /// Logs it, or counts it for the next line. `about` is what was denied, as
-    /// `key=value` words.
-    pub(super) fn note(&self, denial: &Denial, about: impl FnOnce() -> String) {
-        let Some(times) = self.due(Instant::now()) else { return };
-        let reason = denial.to_string();
-        log::info!("denied {} times={times} reason=\"{}\"", about(), reason.escape_debug());
+    /// Counts one more; how many the line is about that is due now, if one is.
+    pub(super) fn another(&self) -> Option<u64> {
+        self.due(Instant::now())
     }
 
-    /// How many a line would be about, when one is due.
     fn due(&self, now: Instant) -> Option<u64> {
         let mut untold = self.0.lock();
         untold.times = untold.times.saturating_add(1);

@@ -1,6 +1,7 @@
 //! Where rules are asked: when a client comes, before a name is looked up, and
 //! before an address is used.
 
+use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 
 use super::denial::Denial;
@@ -15,6 +16,7 @@ use crate::core::command::Denied;
 use crate::core::entry::ANONYMOUS;
 use crate::core::managed::Managed;
 use crate::core::settings::Setting;
+use crate::core::text::Latin1;
 
 /// A connection is to be refused at once; that has been counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +35,12 @@ impl Core {
 
     /// Whether the rules let a client in.
     pub(in crate::core) fn may_come(&self, service: &str, from: SocketAddr) -> bool {
-        let denied = self.managed().client_denied(from.ip().to_canonical());
-        if let Some(denial) = &denied {
-            self.0.denials.note(denial, || format!("service={service} client={from}"));
+        let address = from.ip().to_canonical();
+        let Some(reason) = self.managed().client_denied(address) else { return true };
+        if let Some(times) = self.0.denials.another() {
+            log::info!(service, address:%, times, reason:%; "client-denied");
         }
-        denied.is_none()
+        false
     }
 
     /// Whether some address could be allowed, before a name is looked up or while
@@ -46,7 +49,7 @@ impl Core {
         let denied = self.managed().foreseen(asker.1.name(), name, port);
         if let Some(denial) = &denied {
             let (name, port) = (name.unwrap_or("*"), port.unwrap_or(0));
-            self.note_denial(denial, asker, || format!("{name}:{port}"));
+            self.note_denial(denial, asker, format_args!("{name}:{port}"));
         }
         denied.is_none()
     }
@@ -54,7 +57,7 @@ impl Core {
     /// Whether a client may use an address; to be asked right before it does.
     pub fn may_reach(&self, asker: Asker<'_>, to: Destination<'_>) -> Option<Allowed> {
         let reached = self.reach(asker, to);
-        reached.inspect_err(|denial| self.note_denial(denial, asker, || to.to_string())).ok()
+        reached.inspect_err(|denial| self.note_denial(denial, asker, to)).ok()
     }
 
     /// Those of the addresses of a name that a client may use, in their order; to be
@@ -70,7 +73,7 @@ impl Core {
         }
         // One less is no news while another is left.
         if let (true, Some((denial, to))) = (allowed.is_empty(), denied) {
-            self.note_denial(&denial, asker, || to.to_string());
+            self.note_denial(&denial, asker, to);
         }
         allowed
     }
@@ -82,13 +85,11 @@ impl Core {
         denied.map_or(Ok(Allowed(to.address)), Err)
     }
 
-    fn note_denial(&self, denial: &Denial, asker: Asker<'_>, to: impl FnOnce() -> String) {
-        let (connection, client) = asker;
-        self.0.denials.note(denial, || {
-            let from = connection.client();
-            let user = client.name().map_or(ANONYMOUS.into(), Name::to_string);
-            format!("client={from} user={user} target=\"{}\"", to().escape_debug())
-        });
+    fn note_denial(&self, reason: &Denial, (connection, client): Asker<'_>, to: impl Display) {
+        let Some(times) = self.0.denials.another() else { return };
+        let (address, name) = (connection.client().ip(), client.name());
+        let user = Latin1(name.map_or(ANONYMOUS.as_bytes(), Name::as_bytes));
+        log::info!(address:%, user:%, target:% = to, times, reason:%; "target-denied");
     }
 
     /// The rules of a list.

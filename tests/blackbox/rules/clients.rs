@@ -15,7 +15,7 @@ fn who_is_not_wanted_is_closed_at_once() {
     }
     until("the log says which rule", || {
         let log = ruled.server.log();
-        log.contains("denied service=socks client=127.0.0.1:")
+        log.contains("client-denied service=socks address=127.0.0.1 ")
             && log.contains("reason=\"deny 127.0.0.0/8 (rule 1 of clients)\"")
     });
     // Management asks nobody, so that it can be mended.

@@ -29,7 +29,7 @@ fn an_address_that_is_denied_is_not_connected_to() {
     assert_eq!((denied[7].as_str(), denied[11].as_str()), ("2", "refused"));
     until("the log says which rule", || {
         let log = ruled.server.log();
-        log.contains("target=\"127.0.0.2:")
+        log.contains("target-denied address=127.0.0.1 user=anonymous target=127.0.0.2:")
             && log.contains("reason=\"deny 127.0.0.0/8 (rule 2 of targets)\"")
     });
 }
