@@ -201,7 +201,9 @@ impl Server {
         if self.open() == 0 {
             return;
         }
-        log::info!("cut open={}", self.core.cut_all());
+        // Not inside of the macro, which leaves out what nobody logs.
+        let cut = self.core.cut_all();
+        log::info!("cut open={cut}");
         let end = Instant::now() + AFTER_CUT;
         while self.open() > 0 && Instant::now() < end {
             self.core.sweep(self.half_closed_timeout);

@@ -40,6 +40,15 @@ pub fn reset_on_close(stream: &TcpStream) {
     let _ = rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO));
 }
 
+/// Resets a connection now, whoever is blocked in it; `false` where that can't be
+/// done. "Connectionless sockets [and TCP] may dissolve the association by
+/// connecting to an address with the sa_family member set to AF_UNSPEC"
+/// (connect(2) of Linux).
+#[cfg(all(target_os = "linux", feature = "native"))]
+pub fn reset(stream: &TcpStream) -> bool {
+    rustix::net::connect_unspec(stream).is_ok()
+}
+
 /// Allows this process as many descriptors as the system lets it have.
 #[cfg(all(unix, feature = "native"))]
 pub fn raise_descriptor_limit() {
@@ -59,6 +68,11 @@ pub fn raise_send_buffer(_: &UdpSocket, _: usize) {}
 
 #[cfg(not(all(unix, feature = "native")))]
 pub fn reset_on_close(_: &TcpStream) {}
+
+#[cfg(not(all(target_os = "linux", feature = "native")))]
+pub fn reset(_: &TcpStream) -> bool {
+    false
+}
 
 /// Here std has no limit to raise.
 #[cfg(not(all(unix, feature = "native")))]

@@ -1,7 +1,7 @@
 //! The POP3 service: admits connections and has their sessions held.
 
 use std::io::Write;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use super::mailboxes::Mailboxes;
 use super::session::{LONGEST_INPUT, NAME, Pop3Session};
 use crate::core::{Connection, Core, End, Ended};
 use crate::net::close::close_gracefully;
+use crate::net::control::Control;
 use crate::net::driver::{Bounds, ConverseError, Ending, converse};
 use crate::net::pool::Pool;
 use crate::net::session::{Input, Next, Session};
@@ -47,7 +48,7 @@ impl Service {
         let _ = stream.set_nodelay(true);
         let Ok(connection) = self.core.admit(NAME, from) else { return self.refuse(stream) };
         let service = Arc::clone(self);
-        let started = self.pool.run(move || service.converse(&connection, Arc::new(stream)));
+        let started = self.pool.run(move || service.converse(&connection, stream));
         if let Err(error) = started {
             log::warn!("connection-refused service={NAME} from={from} error=\"{error}\"");
         }
@@ -63,8 +64,9 @@ impl Service {
         }
     }
 
-    fn converse(&self, connection: &Connection, stream: Arc<TcpStream>) {
-        connection.attach(Arc::new(Socket(Arc::clone(&stream))));
+    fn converse(&self, connection: &Connection, stream: TcpStream) {
+        let control = Control::new(stream);
+        connection.attach(Arc::clone(&control) as Arc<dyn End>);
         let bounds = Bounds {
             total: Some(self.login_timeout),
             // Silence is noticed by the sweep over all connections.
@@ -73,14 +75,14 @@ impl Service {
         };
         let session = Pop3Session::new(&self.core, connection, self.mailboxes.as_ref());
         let mut counted = Counted { session, connection, waiting: 0 };
-        let ending = converse(&stream, &mut counted, bounds);
+        let ending = converse(control.stream(), &mut counted, bounds);
         let outcome = counted.session.outcome();
         // The mailbox is free before the connection is.
         drop(counted);
         match ending {
             Ok(Ending::Left { spoke: false }) => {}
             Ok(Ending::Closed) => {
-                close_gracefully(&stream);
+                close_gracefully(control.stream());
                 connection.ended(outcome);
             }
             Ok(Ending::Done((), _) | Ending::Left { spoke: true }) | Err(ConverseError::Io(_)) => {
@@ -90,16 +92,6 @@ impl Service {
                 connection.ended(Ended::HandshakeTimeout);
             }
         }
-    }
-}
-
-/// Lets the core end a session: a thread that reads or writes returns.
-struct Socket(Arc<TcpStream>);
-
-impl End for Socket {
-    fn end(&self, _orderly: bool) {
-        // It fails only where the client is gone already.
-        let _ = self.0.shutdown(Shutdown::Both);
     }
 }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::handshake::{Accepted, Handshake, LONGEST_INPUT};
 use super::{bind, connect, udp};
-use crate::core::{Connection, Core, Ended};
+use crate::core::{Connection, Core, End, Ended};
 use crate::net::close::close_gracefully;
+use crate::net::control::Control;
 use crate::net::driver::{Bounds, ConverseError, Ending, converse};
 use crate::net::pool::Pool;
 use crate::wire::socks5::Command;
@@ -71,10 +72,14 @@ impl Service {
             idle: None,
             longest_input: LONGEST_INPUT,
         };
+        let control = Control::new(stream);
+        connection.attach(Arc::clone(&control) as Arc<dyn End>);
         let mut session = Handshake::new(&self.core, &connection);
-        match converse(&stream, &mut session, bounds) {
-            Ok(Ending::Done(accepted, early)) => self.dispatch(connection, stream, accepted, early),
-            Ok(Ending::Closed) => close_gracefully(&stream),
+        match converse(control.stream(), &mut session, bounds) {
+            Ok(Ending::Done(accepted, early)) => {
+                self.dispatch(connection, control, accepted, early);
+            }
+            Ok(Ending::Closed) => close_gracefully(control.stream()),
             Ok(Ending::Left { spoke: false }) => {}
             Ok(Ending::Left { spoke: true }) | Err(ConverseError::Io(_)) => {
                 connection.ended(Ended::ClientError);
@@ -88,7 +93,7 @@ impl Service {
     fn dispatch(
         &self,
         connection: Connection,
-        stream: TcpStream,
+        control: Arc<Control>,
         accepted: Accepted,
         early: Vec<u8>,
     ) {
@@ -96,12 +101,12 @@ impl Service {
         let destination = &request.destination;
         match request.command {
             Command::Connect => {
-                connect::connect(self, connection, stream, &client, destination, early);
+                connect::connect(self, connection, control, &client, destination, early);
             }
-            Command::Bind => bind::bind(self, connection, stream, &client, destination, early),
+            Command::Bind => bind::bind(self, connection, control, &client, destination, early),
             // The handshake has refused every other command.
             Command::UdpAssociate | Command::Other(_) => {
-                udp::associate(self, connection, stream, destination);
+                udp::associate(self, connection, &control, destination);
             }
         }
     }
