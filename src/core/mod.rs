@@ -59,7 +59,7 @@ pub use command::{Command, Denied, Outcome};
 pub use connections::{Connection, Connections, Limits};
 pub use counters::{BUCKETS, Details, MOST_USERS, Timings, UserTotals, Who};
 pub use entry::{ANONYMOUS, ConnectionId, ConnectionView, End, NOBODY};
-pub use guessing::{FREE_FAILURES, Guessing, LONGEST_REFUSAL, WINDOW};
+pub use guessing::{FREE_FAILURES, Guessing, LONGEST_REFUSAL, WINDOW, origin};
 pub use lines::Lines;
 pub use managed::{Snapshot, Store, StoredAdmin};
 pub use metrics::Metrics;

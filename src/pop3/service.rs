@@ -14,11 +14,16 @@ use crate::net::control::Control;
 use crate::net::driver::{Bounds, ConverseError, Ending, converse};
 use crate::net::pool::Pool;
 use crate::net::session::{Input, Next, Session};
+use crate::net::strangers::{Admission, Places, Stranger, Strangers};
 use crate::wire::pop3::{ResponseCode, put_err_with};
 
 /// Refused clients to whom we still listen until they have read why. Beyond them
 /// a client is told and left at once.
 const LINGERING: usize = 16;
+
+/// Connections that have not logged in yet: others of one company may come from one
+/// address, but nobody needs long for it.
+const STRANGERS: Places = Places { per_address: 32, total: 128 };
 
 /// The service and what it works with.
 pub struct Service {
@@ -26,6 +31,7 @@ pub struct Service {
     mailboxes: Box<dyn Mailboxes + Send + Sync>,
     login_timeout: Duration,
     pool: Pool,
+    strangers: Strangers,
     refusals: Pool,
 }
 
@@ -39,7 +45,13 @@ impl Service {
         threads: usize,
     ) -> Self {
         let (pool, refusals) = (Pool::new(NAME, threads), Pool::new("pop3-refusal", LINGERING));
-        Self { core, mailboxes, login_timeout, pool, refusals }
+        let strangers = Strangers::new(NAME, STRANGERS);
+        Self { core, mailboxes, login_timeout, pool, strangers, refusals }
+    }
+
+    /// The threads that hold the sessions.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// Serves a connection on a thread of the pool, or refuses it at once.
@@ -48,10 +60,7 @@ impl Service {
         let _ = stream.set_nodelay(true);
         let Ok(connection) = self.core.admit(NAME, from) else { return self.refuse(stream) };
         let service = Arc::clone(self);
-        let started = self.pool.run(move || service.converse(&connection, stream));
-        if let Err(error) = started {
-            log::warn!("connection-refused service={NAME} from={from} error=\"{error}\"");
-        }
+        self.pool.serve(from, move || service.converse(&connection, stream));
     }
 
     /// A first line fits into the buffer of any socket, so nothing waits here.
@@ -75,7 +84,13 @@ impl Service {
         };
         let session = Pop3Session::new(&self.core, connection, self.mailboxes.as_ref());
         let mut counted = Counted { session, connection, waiting: 0 };
-        let ending = converse(control.stream(), &mut counted, bounds);
+        let from = connection.client().ip();
+        let mut stranger = Some(self.strangers.enter(from, Arc::clone(&control) as Arc<dyn End>));
+        let mut session = Admission::of(&mut counted, &mut stranger);
+        let ending = converse(control.stream(), &mut session, bounds);
+        if stranger.as_ref().is_some_and(Stranger::was_ended) {
+            connection.ended(Ended::HandshakeTimeout);
+        }
         let outcome = counted.session.outcome();
         // The mailbox is free before the connection is.
         drop(counted);

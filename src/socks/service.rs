@@ -60,10 +60,7 @@ impl Service {
     pub fn serve(self: &Arc<Self>, stream: TcpStream, from: SocketAddr) {
         let Ok(connection) = self.core.admit(NAME, from) else { return };
         let service = Arc::clone(self);
-        let started = self.pool.run(move || service.handshake(connection, stream));
-        if let Err(error) = started {
-            log::warn!("connection-refused service={NAME} from={from} error=\"{error}\"");
-        }
+        self.pool.serve(from, move || service.handshake(connection, stream));
     }
 
     fn handshake(&self, connection: Connection, stream: TcpStream) {
