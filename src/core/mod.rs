@@ -106,6 +106,10 @@ pub enum Credential<'a> {
     /// A proof that the dialect itself checks (a shared secret, a signature):
     /// who it proves to be and the scopes it gives (`None`: all), or why not.
     Checked(Result<(String, Option<BTreeSet<String>>), &'a [u8]>),
+    /// As [`Self::Checked`], from an address that anybody may have forged (UDP): who
+    /// it proves to be. What fails counts against such senders alone, and is logged
+    /// by whoever asks.
+    Unproved(Option<String>),
 }
 
 /// A login was not accepted. Whether the secret was wrong or the address is
@@ -142,6 +146,8 @@ struct Inner {
     verifier: Verifier,
     connections: Arc<Connections>,
     guessing: Guessing,
+    /// Of senders who may not be where they say.
+    unproved_guessing: Guessing,
     failed_logins: AtomicU64,
     credentials_log: Option<Lines>,
     started: Instant,
@@ -165,6 +171,7 @@ impl Core {
             verifier,
             connections: Arc::new(Connections::new(start.access_log)),
             guessing: Guessing::default(),
+            unproved_guessing: Guessing::default(),
             failed_logins: AtomicU64::new(0),
             credentials_log: start.credentials_log,
             started: Instant::now(),
@@ -246,6 +253,10 @@ impl Core {
                     })
                 })
             }
+            Credential::Unproved(holder) => {
+                let guessing = &self.0.unproved_guessing;
+                self.judge(guessing, from, || holder.map(Caller::unlimited)).ok_or(LoginRefused)
+            }
         }
     }
 
@@ -282,19 +293,29 @@ impl Core {
         from: IpAddr,
         check: impl FnOnce() -> Option<T>,
     ) -> Result<T, LoginRefused> {
+        self.judge(&self.0.guessing, from, check).ok_or_else(|| {
+            let address = from.to_canonical();
+            log::warn!("auth-failed service={service} address={address} user={}", Printable(name));
+            LoginRefused
+        })
+    }
+
+    fn judge<T>(
+        &self,
+        guessing: &Guessing,
+        from: IpAddr,
+        check: impl FnOnce() -> Option<T>,
+    ) -> Option<T> {
         let now = Instant::now();
-        let guessing = &self.0.guessing;
         if guessing.refused_for(from, now).is_none() {
             if let Some(who) = check() {
                 guessing.succeeded(from);
-                return Ok(who);
+                return Some(who);
             }
             guessing.failed(from, now);
         }
         self.0.failed_logins.fetch_add(1, Ordering::Relaxed);
-        let address = from.to_canonical();
-        log::warn!("auth-failed service={service} address={address} user={}", Printable(name));
-        Err(LoginRefused)
+        None
     }
 
     /// Counts a client connection in, unless a limit is reached.

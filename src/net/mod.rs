@@ -3,7 +3,7 @@
 pub mod acceptor;
 mod buffers;
 pub mod close;
-mod complaints;
+pub mod complaints;
 pub mod control;
 mod copier;
 pub mod datagram_socket;
