@@ -25,6 +25,7 @@ pub fn serve(config: Config) -> Result<(), StartError> {
 fn serve_until_stopped(mut config: Config) -> Result<(), StartError> {
     net::raise_descriptor_limit();
     config.secrets = Secrets::from_env()?.or(config.secrets);
+    config.lock()?;
     config.restore()?;
     let welcome = Welcome::prepare(&mut config)?;
     let server = Server::start(config)?;

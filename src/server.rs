@@ -54,6 +54,7 @@ impl Server {
         for warning in &config.warnings {
             log::warn!("configuration {warning}");
         }
+        config.lock()?;
         config.restore()?;
         config.check()?;
         let mut logs = Vec::new();
