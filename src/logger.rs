@@ -19,7 +19,8 @@ impl Log for StandardError {
 
     fn log(&self, record: &Record<'_>) {
         let level = record.level().as_str().to_ascii_lowercase();
-        (self.0)(format!("{} {level} {}", Utc(SystemTime::now()), record.args()));
+        let message = one_line(record.args().to_string());
+        (self.0)(format!("{} {level} {message}", Utc(SystemTime::now())));
     }
 
     fn flush(&self) {}
@@ -39,4 +40,28 @@ pub fn install() -> io::Result<LineLog> {
         log::set_max_level(LevelFilter::Info);
     }
     Ok(log)
+}
+
+/// A file's name in an error may hold anything: it must not look like a line of ours.
+fn one_line(message: String) -> String {
+    if !message.contains(char::is_control) {
+        return message;
+    }
+    let escaped = |letter: char| match letter.is_control() {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    };
+    message.chars().map(escaped).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line() {
+        let forged = "error=\"1.\u{e9}\\\n2026 warn\r\x1b[31m\u{85}\"".to_owned();
+        assert_eq!(one_line(forged), "error=\"1.\u{e9}\\\\n2026 warn\\r\\u{1b}[31m\\u{85}\"");
+        assert_eq!(one_line("plain \\n".into()), "plain \\n");
+    }
 }
