@@ -9,6 +9,7 @@ use argh::FromArgs;
 use super::Args;
 use crate::core::{Core, Start};
 use crate::manage::{Secrets, Transport};
+use crate::net::sources::Sources;
 use crate::server::{Config, StartError};
 
 /// Says what a configuration file means, or what is wrong with it, and starts
@@ -80,8 +81,14 @@ fn explained(config: &Config) -> String {
     if let Some(address) = config.http {
         line("http", &address);
     }
+    if config.options.bind_out != Sources::ANY {
+        line("bind-out", &names(config.options.bind_out.iter(), ""));
+    }
+    if !config.options.proxy_from.is_empty() {
+        line("proxy-from", &names(config.options.proxy_from.iter(), ""));
+    }
     let open = "none: whoever can connect may use the proxy";
-    line("users", &names(config.users.iter().map(|(name, _)| name), open));
+    line("users", &names(config.users.iter().map(|user| &user.name), open));
     let none = "none: one is made up at the start";
     line("admins", &names(config.admins.iter().map(|(name, _)| name), none));
     match (&config.state, &config.stored) {
@@ -92,7 +99,7 @@ fn explained(config: &Config) -> String {
             &format!(
                 "{}: exists and wins, with the users {} and the admins {}",
                 file.path().display(),
-                names(stored.users.iter().map(|(name, _)| name), "(none)"),
+                names(stored.users.iter().map(|user| &user.name), "(none)"),
                 names(stored.admins.iter().map(|admin| &admin.name), "(none)"),
             ),
         ),

@@ -21,8 +21,10 @@
 mod access;
 mod account;
 mod admins;
+mod arrivals;
 mod caller;
 mod changes;
+mod cidr;
 mod clock;
 mod command;
 mod connections;
@@ -37,12 +39,14 @@ mod settings;
 mod states;
 mod text;
 mod token;
+mod user_limits;
 mod users;
 mod verifier;
 
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -54,14 +58,15 @@ pub use access::{AccessLine, CredentialLine};
 pub use account::{BadAccount, MAX_LENGTH, Name, Password};
 pub use admins::AdminSecrets;
 pub use caller::Caller;
-pub use clock::{HttpDate, Utc};
+pub use cidr::{BadCidr, Cidr};
+pub use clock::{Date, HttpDate, Utc};
 pub use command::{Command, Denied, Outcome};
 pub use connections::{Connection, Connections, Limits};
 pub use counters::{BUCKETS, Details, MOST_USERS, Timings, UserTotals, Who};
 pub use entry::{ANONYMOUS, ConnectionId, ConnectionView, End, NOBODY};
 pub use guessing::{FREE_FAILURES, Guessing, LONGEST_REFUSAL, WINDOW, origin};
 pub use lines::Lines;
-pub use managed::{Snapshot, Store, StoredAdmin};
+pub use managed::{Snapshot, Store, StoredAdmin, StoredUser};
 pub use metrics::Metrics;
 pub use phc::{BadPhc, Phc};
 pub use settings::{
@@ -70,6 +75,8 @@ pub use settings::{
 pub use states::{Ended, State};
 pub use text::{Printable, latin1};
 pub use token::{Token, TokenHash};
+pub use user_limits::{BadUserLimit, USER_LIMIT_NAMES, UserLimit, UserLimits};
+pub use users::NewUser;
 pub use verifier::Secret;
 
 use admins::Admin;
@@ -194,8 +201,10 @@ impl Core {
             }
             Command::GetConfig => return Ok(Outcome::Config(Box::new(self.settings()))),
             Command::AddUser { name, password } => {
-                let kept = self.0.verifier.keep(password.into())?;
-                self.change(|managed| managed.users.add(name, kept, managed.settings.max_users))?;
+                let account = self.0.verifier.keep(password.into())?.into();
+                self.change(|managed| {
+                    managed.users.add(name, account, managed.settings.max_users)
+                })?;
             }
             Command::EditUser { name, password } => {
                 let kept = self.0.verifier.keep(password.into())?;
@@ -274,7 +283,7 @@ impl Core {
         self.attempt(service, name, from, || {
             let name = Name::new(name).ok();
             let managed = self.managed();
-            let kept = name.as_ref().and_then(|name| managed.users.get(name));
+            let kept = name.as_ref().and_then(|name| managed.users.password(name));
             let right = self.0.verifier.verify(kept.map(|kept| &**kept), password);
             let kept = kept.filter(|_| right).cloned();
             name.zip(kept).map(|found| Client(Some(found)))
@@ -323,11 +332,42 @@ impl Core {
     /// # Errors
     /// [`OverLimit`]: to be refused at once.
     pub fn admit(&self, service: &'static str, from: SocketAddr) -> Result<Connection, OverLimit> {
-        let limits = {
-            let settings = &self.0.managed.read().settings;
-            Limits { total: settings.max_connections, per_address: settings.max_per_address }
-        };
-        self.0.connections.admit(service, from, limits).ok_or(OverLimit)
+        self.0.connections.admit(service, from, self.limits()).ok_or(OverLimit)
+    }
+
+    /// As [`Core::admit`], for a connection of a proxy that has yet to say for whom it
+    /// is: to be followed by [`Core::identify`].
+    ///
+    /// # Errors
+    /// [`OverLimit`]: to be refused at once.
+    pub fn admit_proxied(
+        &self,
+        service: &'static str,
+        proxy: SocketAddr,
+    ) -> Result<Connection, OverLimit> {
+        self.0.connections.admit_proxied(service, proxy, self.limits()).ok_or(OverLimit)
+    }
+
+    /// Counts a proxy's connection for the client that it has named; `None`: it is the
+    /// proxy's own.
+    ///
+    /// # Errors
+    /// [`OverLimit`] when that address has as many open as it may, or opens them too fast.
+    pub fn identify(
+        &self,
+        connection: &Connection,
+        client: Option<SocketAddr>,
+    ) -> Result<(), OverLimit> {
+        if connection.identify(client, self.limits()) { Ok(()) } else { Err(OverLimit) }
+    }
+
+    fn limits(&self) -> Limits {
+        let settings = &self.0.managed.read().settings;
+        Limits {
+            total: settings.max_connections,
+            per_address: settings.max_per_address,
+            new_per_address: settings.max_new_per_address.and_then(NonZeroU32::new),
+        }
     }
 
     /// Counts a connection for its client, now that it is known.

@@ -2,16 +2,18 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
 use crate::core::{
-    AdminSecrets, Core, Denied, Lines, Name, Secret, Setting, Settings, Snapshot, Start, Store,
+    AdminSecrets, Core, Denied, Lines, Name, NewUser, Secret, Setting, Settings, Snapshot, Start,
+    Store,
 };
 use crate::manage::{Dialect, SecretError, Secrets};
+use crate::net::{self, sources::Sources};
 use crate::socks::service::Options;
 use crate::state::{StateError, StateFile};
 
@@ -35,7 +37,7 @@ pub struct Config {
     /// What it holds, see [`Config::restore`].
     pub stored: Option<Snapshot>,
     /// The users at the start, unless a state has been stored.
-    pub users: Vec<(Name, Secret)>,
+    pub users: Vec<NewUser>,
     /// The admins at the start, unless a state has been stored; at least one.
     pub admins: Vec<(Name, Secret)>,
     /// What admins may change later, and have not in the state.
@@ -72,12 +74,11 @@ impl Config {
         };
         self.stored = file.read()?;
         let Some(stored) = &self.stored else { return Ok(()) };
-        self.users.retain(|(name, _)| !stored.users.iter().any(|(other, _)| other == name));
+        self.users.retain(|user| !stored.users.iter().any(|other| other.name == user.name));
         self.admins.retain(|(name, _)| !stored.admins.iter().any(|other| other.name == *name));
-        for (kind, accounts) in [("user", &self.users), ("admin", &self.admins)] {
-            for (name, _) in accounts {
-                log::warn!("{kind}-ignored name={name} reason=\"the state file wins\"");
-            }
+        let users = self.users.iter().map(|user| ("user", &user.name));
+        for (kind, name) in users.chain(self.admins.iter().map(|(name, _)| ("admin", name))) {
+            log::warn!("{kind}-ignored name={name} reason=\"the state file wins\"");
         }
         Ok(())
     }
@@ -85,10 +86,13 @@ impl Config {
     /// What can be told to be wrong before anything is opened.
     ///
     /// # Errors
-    /// [`StartError::OpenProxy`] and [`StartError::Pop3`].
+    /// [`StartError::OpenProxy`], [`StartError::Pop3`] and [`StartError::NoBindOut`].
     pub fn check(&self) -> Result<(), StartError> {
         if !self.socks.ip().to_canonical().is_loopback() && !self.login_required() {
             return Err(StartError::OpenProxy(self.socks));
+        }
+        if self.options.bind_out != Sources::ANY && !net::CONNECTS_FROM {
+            return Err(StartError::NoBindOut);
         }
         if self.pop3.is_none() {
             return Ok(());
@@ -135,8 +139,8 @@ impl Config {
             Core::new(Start { settings, stored, store, access_log, credentials_log })?;
         let mut token = self.secrets.oneshot.clone();
         if is_new {
-            for (name, password) in self.users.drain(..) {
-                core.install_user(name, password).map_err(StartError::User)?;
+            for user in self.users.drain(..) {
+                core.install_user(user).map_err(StartError::User)?;
             }
             for (name, password) in self.admins.drain(..) {
                 // Only the first admin finds it there.
@@ -168,6 +172,10 @@ pub enum StartError {
     OpenProxy(SocketAddr),
     /// Everybody could read the metrics.
     OpenHttp(SocketAddr),
+    /// This program can't choose where connections leave from.
+    NoBindOut,
+    /// That address is not this machine's.
+    BindOut(IpAddr, io::Error),
     /// A listener's address can't be had.
     Listen(&'static str, SocketAddr, io::Error),
     /// A log can't be opened.
@@ -200,6 +208,15 @@ impl fmt::Display for StartError {
             Self::Listen(service, address, error) => write!(
                 f,
                 "listening for {service} on {address} failed: {error}; choose another address or port"
+            ),
+            Self::NoBindOut => f.write_str(
+                "binding before connecting needs a Unix and the feature native: leave --bind-out \
+                 away, or build with that feature",
+            ),
+            Self::BindOut(address, error) => write!(
+                f,
+                "binding to {address} for --bind-out failed: {error}; name an address of this \
+                 machine"
             ),
             Self::Log(path, error) => {
                 write!(f, "opening the log {} failed: {error}", path.display())

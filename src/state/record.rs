@@ -11,6 +11,10 @@
 //! name = "ana"
 //! password = "$argon2id$v=19$m=19456,t=2,p=1$..."
 //!
+//! [users.limits]
+//! rate_down = 1000000
+//! expires = "2027-01-31"
+//!
 //! [[admins]]
 //! name = "root"
 //! password = "$argon2id$v=19$m=19456,t=2,p=1$..."
@@ -26,8 +30,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::core::{
-    BufferSize, Maildir, Name, PageSize, Phc, Setting, Snapshot, StoredAdmin, TokenHash, latin1,
+    BufferSize, Maildir, Name, PageSize, Phc, Setting, Snapshot, StoredAdmin, StoredUser,
+    TokenHash, latin1,
 };
+
+use super::limits::Limits;
 
 /// The only version so far.
 const VERSION: u32 = 1;
@@ -57,6 +64,8 @@ struct Record {
 struct User {
     name: String,
     password: String,
+    #[serde(default, skip_serializing_if = "Limits::is_empty")]
+    limits: Limits,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,6 +91,8 @@ struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_per_address: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    max_new_per_address: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     max_users: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     buffer_size: Option<u16>,
@@ -98,8 +109,11 @@ struct Settings {
 /// # Errors
 /// When something in it can't be text: a path that is no UTF-8.
 pub fn format(snapshot: &Snapshot) -> io::Result<String> {
-    let user =
-        |(name, password): &(Name, Phc)| User { name: text(name), password: password.to_string() };
+    let user = |user: &StoredUser| User {
+        name: text(&user.name),
+        password: user.password.to_string(),
+        limits: Limits::of(&user.limits),
+    };
     let admin = |admin: &StoredAdmin| Admin {
         name: text(&admin.name),
         password: admin.password.as_ref().map(Phc::to_string),
@@ -129,7 +143,7 @@ pub fn parse(text: &str) -> Result<Snapshot, String> {
     }
     let users: Vec<_> = record.users.iter().map(user).collect::<Result<_, _>>()?;
     let admins: Vec<_> = record.admins.iter().map(admin).collect::<Result<_, _>>()?;
-    distinct("user", users.iter().map(|(name, _)| name))?;
+    distinct("user", users.iter().map(|user| &user.name))?;
     distinct("admin", admins.iter().map(|admin| &admin.name))?;
     if admins.is_empty() {
         return Err("it has no admin, so nobody could manage the server".into());
@@ -144,8 +158,12 @@ fn without_source(error: &toml::de::Error, text: &str) -> String {
     format!("line {}: {}", before.matches('\n').count() + 1, error.message())
 }
 
-fn user(user: &User) -> Result<(Name, Phc), String> {
-    Ok((name("user", &user.name)?, phc("user", &user.name, &user.password)?))
+fn user(user: &User) -> Result<StoredUser, String> {
+    Ok(StoredUser {
+        name: name("user", &user.name)?,
+        password: phc("user", &user.name, &user.password)?,
+        limits: user.limits.read().map_err(|error| of("user", &user.name, &error))?,
+    })
 }
 
 fn admin(admin: &Admin) -> Result<StoredAdmin, String> {
@@ -198,6 +216,9 @@ impl Settings {
             Setting::MaxConnections(limit) => self.max_connections = Some(*limit),
             Setting::MaxPerUser(limit) => self.max_per_user = Some(limit.unwrap_or(0)),
             Setting::MaxPerAddress(limit) => self.max_per_address = Some(limit.unwrap_or(0)),
+            Setting::MaxNewPerAddress(limit) => {
+                self.max_new_per_address = Some(limit.unwrap_or(0));
+            }
             Setting::MaxUsers(limit) => self.max_users = Some(*limit),
             Setting::BufferSize(size) => {
                 self.buffer_size = Some(size.map_or(0, BufferSize::octets))
@@ -226,6 +247,7 @@ impl Settings {
             self.max_connections.map(Setting::MaxConnections),
             self.max_per_user.map(limit).map(Setting::MaxPerUser),
             self.max_per_address.map(limit).map(Setting::MaxPerAddress),
+            self.max_new_per_address.map(limit).map(Setting::MaxNewPerAddress),
             self.max_users.map(Setting::MaxUsers),
             self.buffer_size.map(buffer_size).transpose()?.map(Setting::BufferSize),
             self.page_size.map(page_size).transpose()?.map(Setting::PageSize),
@@ -241,7 +263,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::core::{Password, Token};
+    use crate::core::{Password, Token, UserLimits};
 
     fn snapshot() -> Snapshot {
         let phc = || Phc::of(&Password::new(b"secret").unwrap()).unwrap();
@@ -249,13 +271,25 @@ mod tests {
         let root = Name::new(b"root").unwrap();
         Snapshot {
             login_required: true,
-            users: vec![(Name::new(b"a\"n\\\x85\xe9").unwrap(), phc())],
+            users: vec![StoredUser {
+                name: Name::new(b"a\"n\\\x85\xe9").unwrap(),
+                password: phc(),
+                limits: UserLimits {
+                    max_connections: 3.try_into().ok(),
+                    rate_up: 4.try_into().ok(),
+                    rate_down: 5.try_into().ok(),
+                    quota_day: 6.try_into().ok(),
+                    quota_month: 7.try_into().ok(),
+                    expires: "2027-01-31".parse().ok(),
+                },
+            }],
             admins: vec![StoredAdmin { name: root, password: Some(phc()), token: Some(token) }],
             settings: vec![
                 Setting::Timeout(Duration::from_millis(1500)),
                 Setting::MaxConnections(0),
                 Setting::MaxPerUser(None),
                 Setting::MaxPerAddress(Some(7)),
+                Setting::MaxNewPerAddress(None),
                 Setting::MaxUsers(9),
                 Setting::BufferSize(BufferSize::new(512)),
                 Setting::PageSize(PageSize::new(1).unwrap()),
@@ -292,6 +326,8 @@ mod tests {
             ("timeout = 1.5", "timeout = -1.0", "timeout"),
             ("buffer_size = 512", "buffer_size = 511", "buffer_size"),
             ("name = \"root\"", "name = \"ro/ot\"", "ro/ot"),
+            ("rate_up = 4", "rate = 4", "unknown field `rate`"),
+            ("2027-01-31", "2027-02-31", "no date"),
             ("[[admins]]", "[[kings]]", "kings"),
             ("$argon2id", "$argon2i", "argon2id PHC string"),
         ] {

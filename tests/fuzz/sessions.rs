@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use socksd::core::{Command, Core, Credential, Name, Outcome, Password, Start};
+use socksd::core::{Command, Core, Credential, Name, NewUser, Outcome, Password, Start};
 use socksd::manage::{DIALECTS, Dialect, Host, JsonSession, Transport};
 use socksd::net::session::{Input, Next, Session};
 use socksd::pop3::session::{LONGEST_INPUT, Pop3Session};
@@ -214,7 +214,7 @@ impl Host for Fake {
 fn core_with_ana() -> Core {
     let (core, _) = Core::new(Start::default()).expect("random bytes");
     let (ana, password) = (Name::new(b"ana").expect("a name"), Password::new(b"1234"));
-    core.install_user(ana, password.expect("a password")).expect("room for a user");
+    core.install_user(NewUser::new(ana, password.expect("a password"))).expect("room for a user");
     core
 }
 
@@ -237,6 +237,27 @@ pub fn fuzz_handshakes() {
             });
         });
     }
+}
+
+/// Behind a proxy: the client has the address of the header, or is not served.
+pub fn fuzz_proxied_handshakes() {
+    let (headers, seeds) = (corpus::headers(), corpus::socks());
+    fuzz("socks handshake behind a header", |random, input| {
+        input.clone_from(random.pick(&headers));
+        if random.one_in(2) {
+            let other = random.pick(&headers);
+            random.mutate(input, other);
+        }
+        input.extend(random.pick(&seeds).concat());
+        same_in_any_pieces(random, input, |pieces| {
+            let core = Core::new(Start::default()).expect("random bytes").0;
+            let connection = core.admit_proxied("socks", (FROM, 4711).into()).expect("room");
+            let mut session = Handshake::new(&core, &connection);
+            let (said, ending) = lead(&mut session, handshake::LONGEST_INPUT, pieces);
+            assert!(said.is_empty() || connection.is_identified(), "a word to a stranger");
+            Course { said, ending, left: connection.client().to_string() }
+        });
+    });
 }
 
 pub fn fuzz_pop3() {
