@@ -164,6 +164,19 @@ fn the_counters_follow_what_happens() {
 }
 
 #[test]
+fn every_pool_and_every_listener_is_counted() {
+    let all = "-u ana:1234 --pop3 127.0.0.1:0 --maildir / --datagram 127.0.0.1:0";
+    let served = Served::start(&format!("{ON} {all}"), None);
+    for (pool, listener) in [("socks", "socks"), ("manage", "shoes"), ("pop3", "pop3")] {
+        let name = format!("socksd_pool_threads_in_use{{pool=\"{pool}\"}}");
+        assert_eq!(sample(&served, &name), 0.);
+        let _waiting = served.connect(listener);
+        until("its thread", || sample(&served, &name) == 1.);
+    }
+    assert_eq!(sample(&served, "socksd_receive_errors_total{listener=\"datagram\"}"), 0.);
+}
+
+#[test]
 fn prometheus_finds_nothing_to_complain_about() {
     // Debian has it in the package prometheus.
     if !foreign::is_there(&["promtool", "--version"]) {

@@ -359,8 +359,9 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         let entry = &self.entry;
+        // Out of the list first, then closed: it may be the last to hold the socket.
+        let _end = entry.about.lock().end.take();
         let mut about = entry.about.lock();
-        about.end = None;
         let user = about.user.take();
         self.all.forget(entry, user.as_ref());
         if let (State::Handshake, Some(why)) = (about.state, about.ended) {

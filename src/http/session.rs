@@ -20,6 +20,7 @@ pub struct HttpSession {
     token: Option<Password>,
     from: IpAddr,
     clock: fn() -> SystemTime,
+    answered: bool,
 }
 
 impl HttpSession {
@@ -31,7 +32,7 @@ impl HttpSession {
         from: IpAddr,
         clock: fn() -> SystemTime,
     ) -> Self {
-        Self { sources, token, from, clock }
+        Self { sources, token, from, clock, answered: false }
     }
 
     fn answer(&self, request: &Request<'_>) -> (Status, &'static str, String) {
@@ -72,6 +73,11 @@ impl HttpSession {
 impl Session for HttpSession {
     type Done = ();
 
+    /// The deadline is one for the request: its answer has a time of its own.
+    fn admitted(&self) -> bool {
+        self.answered
+    }
+
     fn advance(&mut self, input: &mut Input, output: &mut Vec<u8>, _now: Instant) -> Next<()> {
         let (status, content_type, body, head_only) = match Request::decode(input.bytes()) {
             Ok(None) => return Next::READ,
@@ -81,6 +87,7 @@ impl Session for HttpSession {
             }
             Err(status) => (status, PLAIN, format!("{}\n", status.line()), false),
         };
+        self.answered = true;
         put(output, status, (content_type, &body), head_only, (self.clock)());
         // What may come behind the head, a body or more requests, is not looked at:
         // the answer says that the connection ends with it.
