@@ -228,10 +228,10 @@ const openRows = new Rows(
     { label: "Client", className: "client", text: (row) => row.client },
     { label: "Target", className: "target", text: (row) => row.target ?? (row.service === "socks" ? "not said yet" : `mailbox (${row.service})`) },
     { label: "State", className: "state", text: (row) => row.state },
-    { label: "Down", className: "number", text: (row) => bytes(row.down) },
-    { label: "Up", className: "number", text: (row) => bytes(row.up) },
-    { label: "Now", className: "number now", text: (row) => shownNow.get(row.id) ?? "–" },
-    { label: "Age", className: "number", text: (row) => span(row.age) },
+    { label: "Down", className: "number moved", text: (row) => bytes(row.down) },
+    { label: "Up", className: "number moved", text: (row) => bytes(row.up) },
+    { label: "Now", className: "number moved", text: (row) => shownNow.get(row.id) ?? "–" },
+    { label: "Age", className: "number age", text: (row) => span(row.age) },
     { className: "action", make: makeCut, change: changeCut },
   ],
   (row) => {
@@ -317,6 +317,15 @@ function sortOpen(column, order) {
 
 sortable(id("open"), sortOpen);
 id("sort").addEventListener("change", () => sortOpen(...id("sort").value.split(" ")));
+
+// Where connections are cards, the heads are for readers of the screen only: nobody
+// should have to tab through what can't be seen.
+const cards = matchMedia("(max-width: 60rem)");
+const skipHeads = () => id("open").querySelectorAll("thead button").forEach((button) => {
+  button.tabIndex = cards.matches ? -1 : 0;
+});
+cards.addEventListener("change", skipHeads);
+skipHeads();
 
 let typing = 0;
 id("find").addEventListener("input", () => {
