@@ -15,7 +15,7 @@ use check::Check;
 use file::File;
 use values::{accounts, buffer_size, maildir, port_range, seconds};
 
-use crate::core::{BufferSize, Name, Secret, Settings};
+use crate::core::{BufferSize, Name, NewUser, Secret, Settings};
 use crate::hash::HashPassword;
 use crate::manage::{DIALECTS, Dialect, Secrets};
 use crate::server::Config;
@@ -66,8 +66,8 @@ pub struct Args {
     /// address and port of the POP3 listener (none); needs --maildir and a user
     #[argh(option, arg_name = "addr:port")]
     pop3: Option<SocketAddr>,
-    /// address and port for Prometheus and health checks (none); one that others
-    /// can reach needs SOCKSD_HTTP_TOKEN in the environment
+    /// address and port of the live page, Prometheus and health checks (none); one
+    /// that others can reach needs SOCKSD_HTTP_TOKEN in the environment
     #[argh(option, arg_name = "addr:port")]
     http: Option<SocketAddr>,
     /// folder of the mailboxes: DIR/NAME/cur and new
@@ -172,13 +172,16 @@ impl Args {
     /// are looked at here, and not by argh, which would show the password in its
     /// error.
     pub fn into_config(self) -> Result<Config, String> {
-        let (users, admins) = (accounts("-u", &self.user)?, accounts("-U", &self.admin)?);
+        let users = accounts("-u", &self.user)?;
+        let users = users.into_iter().map(|(name, secret)| NewUser::new(name, secret)).collect();
+        let admins = accounts("-U", &self.admin)?;
         let Some(path) = &self.config else {
             return Ok(self.configure(users, admins));
         };
         let file = File::read(path)?;
-        let mut config =
-            self.over(file.args).configure(joined(users, file.users), joined(admins, file.admins));
+        let users = joined(users, file.users, |user| &user.name);
+        let admins = joined(admins, file.admins, |(name, _)| name);
+        let mut config = self.over(file.args).configure(users, admins);
         config.secrets = file.secrets;
         config.warnings = file.warnings;
         Ok(config)
@@ -223,7 +226,7 @@ impl Args {
         }
     }
 
-    fn configure(self, users: Vec<Account>, admins: Vec<Account>) -> Config {
+    fn configure(self, users: Vec<NewUser>, admins: Vec<Account>) -> Config {
         let dialects = self.dialects();
         let settings = Settings {
             timeout: self.timeout.unwrap_or(secs(3600)),
@@ -283,9 +286,9 @@ const fn secs(count: u64) -> Duration {
 }
 
 /// Those of the command line, and those of the file with other names.
-fn joined(mut given: Vec<Account>, file: Vec<Account>) -> Vec<Account> {
-    let fresh = |(name, _): &Account| given.iter().all(|(other, _)| other != name);
-    let fresh: Vec<Account> = file.into_iter().filter(fresh).collect();
+fn joined<T>(mut given: Vec<T>, file: Vec<T>, name: fn(&T) -> &Name) -> Vec<T> {
+    let fresh = |one: &T| given.iter().all(|other| name(other) != name(one));
+    let fresh: Vec<T> = file.into_iter().filter(fresh).collect();
     given.extend(fresh);
     given
 }
@@ -318,7 +321,9 @@ mod tests {
         let config = parse(&line.split(' ').collect::<Vec<_>>()).unwrap();
         assert_eq!(config.socks.to_string(), "[::1]:0");
         assert_eq!(config.users.len(), 2);
-        assert!(matches!(&config.users[0].1, Secret::Plain(password) if password.matches(b"b:c")));
+        assert!(
+            matches!(&config.users[0].password, Secret::Plain(password) if password.matches(b"b:c"))
+        );
         assert_eq!(config.admins[0].0.as_bytes(), b"root");
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use argh::FromArgs;
 use socksd::args::Args;
-use socksd::core::{Core, FREE_FAILURES};
+use socksd::core::{Core, FREE_FAILURES, NewUser};
 use socksd::manage::SharedToken;
 use socksd::server::{Config, Server, StartError};
 
@@ -224,7 +224,7 @@ fn pages_of_one_and_of_two_hundred() {
     for name in &names {
         let name = socksd::core::Name::new(name.as_bytes()).unwrap();
         let password = socksd::core::Password::new(b"x").unwrap();
-        server.core.install_user(name, password).unwrap();
+        server.core.install_user(NewUser::new(name, password)).unwrap();
     }
     let page = |names: &[String]| [names.join("\n").as_bytes(), b"\0"].concat();
     assert_eq!(client.done(ASK, 0, b"\x01"), page(&names[..200]));

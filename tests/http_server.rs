@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use served::{Served, echo, to_the_end, try_start, until};
-use socksd::core::{Name, Password};
+use socksd::core::{Name, NewUser, Password};
 
 const ON: &str = "--http 127.0.0.1:0";
 
@@ -243,7 +243,7 @@ fn prometheus_finds_nothing_to_complain_about() {
     let served = Served::start(ON, None);
     // A name that would break the format if it were not escaped.
     let name = Name::new(b"a\"} \\n{").unwrap();
-    served.core().install_user(name, Password::new(b"x").unwrap()).unwrap();
+    served.core().install_user(NewUser::new(name, Password::new(b"x").unwrap())).unwrap();
     drop(served.through(Some(("a\"} \\n{", "x")), echo()));
     let (_, body) = get(&served, "/metrics", "");
     let mut command = Command::new("promtool");

@@ -5,7 +5,7 @@ mod json_talk;
 
 use json_talk::{EPOCH, EVERYTHING, PEER, Talk, request, token};
 use serde_json::{Value, json};
-use socksd::core::{Name, Password};
+use socksd::core::{Name, NewUser, Password};
 use socksd::net::session::Next;
 
 #[test]
@@ -158,7 +158,7 @@ fn connections_are_listed_and_cut() {
 fn what_the_core_denies_has_a_reason() {
     let mut talk = Talk::opened(EVERYTHING);
     let (ana, x) = (Name::new(b"ana").unwrap(), Password::new(b"x").unwrap());
-    talk.core.install_user(ana, x).unwrap();
+    talk.core.install_user(NewUser::new(ana, x)).unwrap();
     let full = json!({"name": "max_users", "value": 1});
     assert_eq!(talk.ask("SET_CONFIG", full)["t"], "res");
     let account = |name: &str, password: &str| json!({"name": name, "password": password});
@@ -193,7 +193,7 @@ fn many_names_come_in_several_answers() {
     talk.ask("SET_CONFIG", json!({"name": "max_users", "value": 5000}));
     for n in 0..1200 {
         let name = Name::new(format!("{n:0>255}").as_bytes()).unwrap();
-        talk.core.install_user(name, Password::new(b"x").unwrap()).unwrap();
+        talk.core.install_user(NewUser::new(name, Password::new(b"x").unwrap())).unwrap();
     }
     let (mut names, mut after) = (Vec::new(), json!(null));
     loop {

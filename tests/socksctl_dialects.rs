@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use served::{Served, echo, until};
-use socksd::core::{Name, Password};
+use socksd::core::{Name, NewUser, Password};
 
 const TOKEN: &str = "123456789abcdef1";
 
@@ -239,7 +239,7 @@ fn more_users_than_one_answer_holds() {
     json(&server, "config max_users 2000").prints("config: done");
     for number in 0..1000 {
         let name = Name::new(format!("{number:0>255}").as_bytes()).unwrap();
-        server.core().install_user(name, Password::new(b"x").unwrap()).unwrap();
+        server.core().install_user(NewUser::new(name, Password::new(b"x").unwrap())).unwrap();
     }
     let users = json(&server, "users --output json").json();
     assert_eq!(users["users"].as_array().unwrap().len(), 1000);

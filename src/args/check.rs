@@ -81,7 +81,7 @@ fn explained(config: &Config) -> String {
         line("http", &address);
     }
     let open = "none: whoever can connect may use the proxy";
-    line("users", &names(config.users.iter().map(|(name, _)| name), open));
+    line("users", &names(config.users.iter().map(|user| &user.name), open));
     let none = "none: one is made up at the start";
     line("admins", &names(config.admins.iter().map(|(name, _)| name), none));
     match (&config.state, &config.stored) {
@@ -92,7 +92,7 @@ fn explained(config: &Config) -> String {
             &format!(
                 "{}: exists and wins, with the users {} and the admins {}",
                 file.path().display(),
-                names(stored.users.iter().map(|(name, _)| name), "(none)"),
+                names(stored.users.iter().map(|user| &user.name), "(none)"),
                 names(stored.admins.iter().map(|admin| &admin.name), "(none)"),
             ),
         ),

@@ -14,8 +14,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::values::distinct;
 use super::{Account, Args};
-use crate::core::{Name, Password, Phc, Secret, latin1};
+use crate::core::{Name, NewUser, Password, Phc, Secret, latin1};
 use crate::manage::Secrets;
+use crate::state::Limits;
 
 /// The tables beside the options.
 const TABLES: [&str; 3] = ["users", "admins", "secrets"];
@@ -26,7 +27,7 @@ const FOREIGN: [&str; 5] = ["config", "user", "admin", "version", "help"];
 pub(super) struct File {
     /// As if it had been given on the command line.
     pub(super) args: Args,
-    pub(super) users: Vec<Account>,
+    pub(super) users: Vec<NewUser>,
     pub(super) admins: Vec<Account>,
     pub(super) secrets: Secrets,
     /// What is allowed and not wise.
@@ -36,9 +37,18 @@ pub(super) struct File {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Tables {
-    users: Vec<Login>,
+    users: Vec<User>,
     admins: Vec<Login>,
     secrets: SecretTexts,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct User {
+    name: String,
+    password: String,
+    #[serde(default)]
+    limits: Limits,
 }
 
 #[derive(Deserialize)]
@@ -75,12 +85,14 @@ impl File {
         let args = parse(&words)?;
         let tables: Tables = toml::from_str(text).map_err(|error| without_source(&error, text))?;
         let mut warnings = Vec::new();
-        let mut accounts = |kind, logins: Vec<Login>| -> Result<Vec<Account>, String> {
-            logins.iter().map(|login| account(kind, login, &mut warnings)).collect()
-        };
-        let (users, admins) = (accounts("user", tables.users)?, accounts("admin", tables.admins)?);
-        distinct("table users", &users)?;
-        distinct("table admins", &admins)?;
+        let users = tables.users.iter().map(|given| user(given, &mut warnings));
+        let users: Vec<NewUser> = users.collect::<Result<_, _>>()?;
+        let admins = tables.admins.iter();
+        let admins =
+            admins.map(|login| account("admin", &login.name, &login.password, &mut warnings));
+        let admins: Vec<Account> = admins.collect::<Result<_, _>>()?;
+        distinct("table users", users.iter().map(|user| &user.name))?;
+        distinct("table admins", admins.iter().map(|(name, _)| name))?;
         let secrets = secrets(tables.secrets)?;
         Ok(Self { args, users, admins, secrets, warnings })
     }
@@ -131,16 +143,27 @@ fn parse(words: &[&str]) -> Result<Args, String> {
     })
 }
 
-fn account(kind: &str, login: &Login, warnings: &mut Vec<String>) -> Result<Account, String> {
-    let of = |error: &dyn Display| format!("{kind} {}: {error}", login.name.escape_debug());
-    let octets = latin1(&login.name).map_err(|error| of(&error))?;
+fn user(user: &User, warnings: &mut Vec<String>) -> Result<NewUser, String> {
+    let (name, password) = account("user", &user.name, &user.password, warnings)?;
+    let limits = user.limits.read().map_err(|error| format!("user {name}: {error}"))?;
+    Ok(NewUser { name, password, limits })
+}
+
+fn account(
+    kind: &str,
+    name: &str,
+    password: &str,
+    warnings: &mut Vec<String>,
+) -> Result<Account, String> {
+    let of = |error: &dyn Display| format!("{kind} {}: {error}", name.escape_debug());
+    let octets = latin1(name).map_err(|error| of(&error))?;
     let name = Name::new(&octets).map_err(|error| of(&error))?;
-    if login.password.starts_with("$argon2") {
-        let phc = Phc::parse(&login.password).map_err(|error| of(&error))?;
+    if password.starts_with("$argon2") {
+        let phc = Phc::parse(password).map_err(|error| of(&error))?;
         return Ok((name, Secret::Hashed(phc)));
     }
     warnings.push(of(&"the password is plain, \"socksd hash-password\" makes a hash of it"));
-    let octets = latin1(&login.password).map_err(|error| of(&error))?;
+    let octets = latin1(password).map_err(|error| of(&error))?;
     let password = Password::new(&octets).map_err(|error| of(&format!("the password: {error}")))?;
     Ok((name, password.into()))
 }

@@ -11,14 +11,17 @@ use crate::core::{BufferSize, Maildir, Name, Password, latin1};
 pub(super) fn accounts(flag: &str, given: &[String]) -> Result<Vec<Account>, String> {
     let accounts: Vec<Account> =
         given.iter().map(|text| account(flag, text)).collect::<Result<_, _>>()?;
-    distinct(&format!("option {flag}"), &accounts)?;
+    distinct(&format!("option {flag}"), accounts.iter().map(|(name, _)| name))?;
     Ok(accounts)
 }
 
-pub(super) fn distinct(place: &str, accounts: &[Account]) -> Result<(), String> {
-    let mut names = BTreeSet::new();
-    match accounts.iter().find(|(name, _)| !names.insert(name)) {
-        Some((name, _)) => Err(format!("{place}: {name} is given twice, leave one out")),
+pub(super) fn distinct<'a>(
+    place: &str,
+    mut names: impl Iterator<Item = &'a Name>,
+) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    match names.find(|name| !seen.insert(*name)) {
+        Some(name) => Err(format!("{place}: {name} is given twice, leave one out")),
         None => Ok(()),
     }
 }

@@ -295,9 +295,6 @@ mod tests {
     }
 
     #[test]
-    fn letters_are_octets() {}
-
-    #[test]
     fn dialects_have_their_names() {
         for dialect in Dialect::ALL {
             assert_eq!(dialect.to_string().parse(), Ok(dialect));

@@ -9,7 +9,7 @@ use super::admins::{Admin, AdminSecrets};
 use super::command::Denied;
 use super::managed::Managed;
 use super::token::{Token, TokenHash};
-use super::verifier::Secret;
+use super::users::{Account, NewUser};
 
 impl Core {
     /// Makes a change to a copy, stores it and publishes it. What can't be stored
@@ -81,9 +81,11 @@ impl Core {
     ///
     /// # Errors
     /// [`Denied`] when the name exists or the directory is full.
-    pub fn install_user(&self, name: Name, password: impl Into<Secret>) -> Result<(), Denied> {
-        let kept = self.0.verifier.keep(password.into())?;
-        self.install(|managed| managed.users.add(name, kept, managed.settings.max_users))
+    pub fn install_user(&self, user: NewUser) -> Result<(), Denied> {
+        let NewUser { name, password, limits } = user;
+        let password = Arc::new(self.0.verifier.keep(password)?);
+        let account = Account { password, limits };
+        self.install(|managed| managed.users.add(name, account, managed.settings.max_users))
     }
 
     /// Stores what has been installed at the start.

@@ -11,7 +11,8 @@ use super::command::Denied;
 use super::phc::Phc;
 use super::settings::{Setting, Settings};
 use super::token::TokenHash;
-use super::users::Users;
+use super::user_limits::UserLimits;
+use super::users::{Account, Users};
 use super::verifier::{Secret, Verifier};
 
 /// What has to be stored of the users, the admins and the settings.
@@ -20,11 +21,22 @@ pub struct Snapshot {
     /// Whether users have to log in although there may be none any more.
     pub login_required: bool,
     /// The users, sorted by their names.
-    pub users: Vec<(Name, Phc)>,
+    pub users: Vec<StoredUser>,
     /// The admins, sorted by their names.
     pub admins: Vec<StoredAdmin>,
     /// The settings that admins have changed: one of a kind.
     pub settings: Vec<Setting>,
+}
+
+/// A user as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredUser {
+    /// Its name.
+    pub name: Name,
+    /// What its password is compared with.
+    pub password: Phc,
+    /// What it may use.
+    pub limits: UserLimits,
 }
 
 /// An admin as it is stored.
@@ -59,9 +71,10 @@ impl Managed {
         verifier: &Verifier,
     ) -> io::Result<Self> {
         let mut managed = Self { settings, ..Self::default() };
-        for (name, phc) in stored.users {
-            let kept = verifier.keep(Secret::Hashed(phc))?;
-            managed.users.add(name, kept, u32::MAX).map_err(io::Error::other)?;
+        for StoredUser { name, password, limits } in stored.users {
+            let password = Arc::new(verifier.keep(Secret::Hashed(password))?);
+            let account = Account { password, limits };
+            managed.users.add(name, account, u32::MAX).map_err(io::Error::other)?;
         }
         managed.users.login_required |= stored.login_required;
         for StoredAdmin { name, password, token } in stored.admins {
@@ -85,7 +98,10 @@ impl Managed {
     /// What has to be stored. A password without a hash can't be, but where there
     /// is a store every password has one.
     pub(super) fn snapshot(&self) -> Snapshot {
-        let users = self.users.iter();
+        let users = self.users.iter().filter_map(|(name, account)| {
+            let password = account.password.phc()?.clone();
+            Some(StoredUser { name: name.clone(), password, limits: account.limits.clone() })
+        });
         let admins = self.admins.iter().map(|(name, admin)| StoredAdmin {
             name: name.clone(),
             password: admin.password.as_ref().and_then(|kept| kept.phc().cloned()),
@@ -93,9 +109,7 @@ impl Managed {
         });
         Snapshot {
             login_required: self.users.login_required,
-            users: users
-                .filter_map(|(name, kept)| Some((name.clone(), kept.phc()?.clone())))
-                .collect(),
+            users: users.collect(),
             admins: admins.collect(),
             settings: self.changed.clone(),
         }

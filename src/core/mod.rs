@@ -23,6 +23,7 @@ mod account;
 mod admins;
 mod caller;
 mod changes;
+mod cidr;
 mod clock;
 mod command;
 mod connections;
@@ -40,6 +41,7 @@ mod states;
 mod targets;
 mod text;
 mod token;
+mod user_limits;
 mod users;
 mod verifier;
 
@@ -57,7 +59,8 @@ pub use access::{AccessLine, CredentialLine};
 pub use account::{BadAccount, MAX_LENGTH, Name, Password};
 pub use admins::AdminSecrets;
 pub use caller::Caller;
-pub use clock::{HttpDate, Utc};
+pub use cidr::{BadCidr, Cidr};
+pub use clock::{Date, HttpDate, Utc};
 pub use command::{Command, Denied, Outcome};
 pub use connections::{Connection, Connections, Limits};
 pub use counters::{BUCKETS, Details, MOST_USERS, Timings, UserTotals, Who};
@@ -65,7 +68,7 @@ pub use entry::{ANONYMOUS, ConnectionId, ConnectionView, End, NOBODY};
 pub use guessing::{FREE_FAILURES, Guessing, LONGEST_REFUSAL, WINDOW};
 pub use history::{History, STEP, STEPS, Sample};
 pub use lines::Lines;
-pub use managed::{Snapshot, Store, StoredAdmin};
+pub use managed::{Snapshot, Store, StoredAdmin, StoredUser};
 pub use metrics::Metrics;
 pub use phc::{BadPhc, Phc};
 pub use settings::{
@@ -75,6 +78,8 @@ pub use states::{Ended, State};
 pub use targets::{MOST_TARGETS, TargetTotals};
 pub use text::{Printable, latin1};
 pub use token::{Token, TokenHash};
+pub use user_limits::{BadUserLimit, USER_LIMIT_NAMES, UserLimit, UserLimits};
+pub use users::NewUser;
 pub use verifier::Secret;
 
 use admins::Admin;
@@ -192,8 +197,10 @@ impl Core {
             }
             Command::GetConfig => return Ok(Outcome::Config(Box::new(self.settings()))),
             Command::AddUser { name, password } => {
-                let kept = self.0.verifier.keep(password.into())?;
-                self.change(|managed| managed.users.add(name, kept, managed.settings.max_users))?;
+                let account = self.0.verifier.keep(password.into())?.into();
+                self.change(|managed| {
+                    managed.users.add(name, account, managed.settings.max_users)
+                })?;
             }
             Command::EditUser { name, password } => {
                 let kept = self.0.verifier.keep(password.into())?;
@@ -268,7 +275,7 @@ impl Core {
         self.attempt(service, name, from, || {
             let name = Name::new(name).ok();
             let managed = self.managed();
-            let kept = name.as_ref().and_then(|name| managed.users.get(name));
+            let kept = name.as_ref().and_then(|name| managed.users.password(name));
             let right = self.0.verifier.verify(kept.map(|kept| &**kept), password);
             let kept = kept.filter(|_| right).cloned();
             name.zip(kept).map(|found| Client(Some(found)))

@@ -5,12 +5,45 @@ use std::sync::Arc;
 
 use super::account::Name;
 use super::command::Denied;
-use super::verifier::Kept;
+use super::user_limits::UserLimits;
+use super::verifier::{Kept, Secret};
+
+/// A user that is known from the start.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// Its name.
+    pub name: Name,
+    /// Its password.
+    pub password: Secret,
+    /// What it may use.
+    pub limits: UserLimits,
+}
+
+impl NewUser {
+    /// A user without limits of its own.
+    pub fn new(name: Name, password: impl Into<Secret>) -> Self {
+        Self { name, password: password.into(), limits: UserLimits::default() }
+    }
+}
+
+/// What is kept of a user.
+#[derive(Debug, Clone)]
+pub(super) struct Account {
+    pub(super) password: Arc<Kept>,
+    pub(super) limits: UserLimits,
+}
+
+impl From<Kept> for Account {
+    /// Without limits.
+    fn from(password: Kept) -> Self {
+        Self { password: password.into(), limits: UserLimits::default() }
+    }
+}
 
 /// Users sorted by the octets of their names.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Users {
-    accounts: BTreeMap<Name, Arc<Kept>>,
+    accounts: BTreeMap<Name, Account>,
     /// Set by the first user and never reset: removing the last user must not
     /// open the proxy to everybody.
     pub(super) login_required: bool,
@@ -18,22 +51,22 @@ pub(super) struct Users {
 
 impl Users {
     /// All accounts, sorted by their names.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Name, &Kept)> {
-        self.accounts.iter().map(|(name, kept)| (name, &**kept))
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Name, &Account)> {
+        self.accounts.iter()
     }
 
     /// The password of a user.
-    pub(super) fn get(&self, name: &Name) -> Option<&Arc<Kept>> {
-        self.accounts.get(name)
+    pub(super) fn password(&self, name: &Name) -> Option<&Arc<Kept>> {
+        self.accounts.get(name).map(|account| &account.password)
     }
 
-    /// Whether an account is still the one that [`Self::get`] has found: not
+    /// Whether an account is still the one that [`Self::password`] has found: not
     /// removed, and with no other password.
     pub(super) fn is_current(&self, name: &Name, password: &Arc<Kept>) -> bool {
-        self.get(name).is_some_and(|current| Arc::ptr_eq(current, password))
+        self.password(name).is_some_and(|current| Arc::ptr_eq(current, password))
     }
 
-    pub(super) fn add(&mut self, name: Name, password: Kept, cap: u32) -> Result<(), Denied> {
+    pub(super) fn add(&mut self, name: Name, account: Account, cap: u32) -> Result<(), Denied> {
         if self.accounts.contains_key(&name) {
             return Err(Denied::UserExists(name));
         }
@@ -41,14 +74,14 @@ impl Users {
             return Err(Denied::UsersFull(cap));
         }
         self.login_required = true;
-        self.accounts.insert(name, password.into());
+        self.accounts.insert(name, account);
         Ok(())
     }
 
     pub(super) fn edit(&mut self, name: Name, password: Kept) -> Result<(), Denied> {
         match self.accounts.get_mut(&name) {
-            Some(current) => {
-                *current = password.into();
+            Some(account) => {
+                account.password = password.into();
                 Ok(())
             }
             None => Err(Denied::UserUnknown(name)),
@@ -82,34 +115,34 @@ mod tests {
     fn removing_the_last_user_does_not_open_the_proxy() {
         let mut users = Users::default();
         assert!(!users.login_required);
-        users.add(name("ana"), password("a"), 2).unwrap();
+        users.add(name("ana"), password("a").into(), 2).unwrap();
         users.remove(name("ana")).unwrap();
         assert!(users.login_required);
-        assert!(users.get(&name("ana")).is_none());
+        assert!(users.password(&name("ana")).is_none());
     }
 
     #[test]
     fn an_account_is_not_the_one_that_takes_its_place() {
         let mut users = Users::default();
         let ana = name("ana");
-        users.add(ana.clone(), password("a"), 9).unwrap();
-        let before = users.get(&ana).unwrap().clone();
+        users.add(ana.clone(), password("a").into(), 9).unwrap();
+        let before = users.password(&ana).unwrap().clone();
         assert!(users.is_current(&ana, &before) && !users.is_current(&name("bea"), &before));
         users.edit(ana.clone(), password("a")).unwrap();
         assert!(!users.is_current(&ana, &before));
         users.remove(ana.clone()).unwrap();
         assert!(!users.is_current(&ana, &before));
-        users.add(ana.clone(), password("a"), 9).unwrap();
+        users.add(ana.clone(), password("a").into(), 9).unwrap();
         assert!(!users.is_current(&ana, &before));
     }
 
     #[test]
     fn exists_wins_over_full() {
         let mut users = Users::default();
-        users.add(name("ana"), password("a"), 1).unwrap();
-        let again = users.add(name("ana"), password("b"), 1);
+        users.add(name("ana"), password("a").into(), 1).unwrap();
+        let again = users.add(name("ana"), password("b").into(), 1);
         assert!(matches!(again, Err(Denied::UserExists(_))));
-        let full = users.add(name("bea"), password("b"), 1);
+        let full = users.add(name("bea"), password("b").into(), 1);
         assert!(matches!(full, Err(Denied::UsersFull(1))));
         assert!(matches!(users.edit(name("bea"), password("b")), Err(Denied::UserUnknown(_))));
     }

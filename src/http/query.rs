@@ -55,7 +55,7 @@ impl Query {
             Column::User => open.sort_by(|a, b| a.user.cmp(&b.user)),
             Column::Client => open.sort_by_key(|view| view.client),
             Column::Target => open.sort_by(|a, b| a.target.cmp(&b.target)),
-            Column::State => open.sort_by_key(|view| view.state.to_string()),
+            Column::State => open.sort_by_cached_key(|view| view.state.to_string()),
             Column::Up => open.sort_by_key(|view| view.bytes_up),
             Column::Down => open.sort_by_key(|view| view.bytes_down),
             Column::Age => open.sort_by_key(|view| view.age),

@@ -194,7 +194,7 @@ fn counted(metrics: &Metrics) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::{Settings, Start};
+    use crate::core::{NewUser, Settings, Start};
 
     const LOGIN: &[u8] = b"\x01\x04root\x06secret";
 
@@ -205,7 +205,7 @@ mod tests {
         let (root, secret) = account(b"root", b"secret").unwrap();
         core.install_admin(root, secret).unwrap();
         let (ana, password) = account(b"ana", b"1234").unwrap();
-        core.install_user(ana, password).unwrap();
+        core.install_user(NewUser::new(ana, password)).unwrap();
         core
     }
 
@@ -340,7 +340,7 @@ mod tests {
         .unwrap();
         for n in 0..299 {
             let (name, password) = account(format!("{n:0>255}").as_bytes(), b"x").unwrap();
-            core.install_user(name, password).unwrap();
+            core.install_user(NewUser::new(name, password)).unwrap();
         }
         let (mut session, mut input) = (session(&core), Input::default());
         input.receive(&[LOGIN, b"\0\x01\0\x01"].concat());

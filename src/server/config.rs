@@ -9,7 +9,8 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 
 use crate::core::{
-    AdminSecrets, Core, Denied, Lines, Name, Secret, Setting, Settings, Snapshot, Start, Store,
+    AdminSecrets, Core, Denied, Lines, Name, NewUser, Secret, Setting, Settings, Snapshot, Start,
+    Store,
 };
 use crate::manage::{Dialect, SecretError, Secrets};
 use crate::socks::service::Options;
@@ -35,7 +36,7 @@ pub struct Config {
     /// What it holds, see [`Config::restore`].
     pub stored: Option<Snapshot>,
     /// The users at the start, unless a state has been stored.
-    pub users: Vec<(Name, Secret)>,
+    pub users: Vec<NewUser>,
     /// The admins at the start, unless a state has been stored; at least one.
     pub admins: Vec<(Name, Secret)>,
     /// What admins may change later, and have not in the state.
@@ -64,12 +65,11 @@ impl Config {
         };
         self.stored = file.read()?;
         let Some(stored) = &self.stored else { return Ok(()) };
-        self.users.retain(|(name, _)| !stored.users.iter().any(|(other, _)| other == name));
+        self.users.retain(|user| !stored.users.iter().any(|other| other.name == user.name));
         self.admins.retain(|(name, _)| !stored.admins.iter().any(|other| other.name == *name));
-        for (kind, accounts) in [("user", &self.users), ("admin", &self.admins)] {
-            for (name, _) in accounts {
-                log::warn!("{kind}-ignored name={name} reason=\"the state file wins\"");
-            }
+        let users = self.users.iter().map(|user| ("user", &user.name));
+        for (kind, name) in users.chain(self.admins.iter().map(|(name, _)| ("admin", name))) {
+            log::warn!("{kind}-ignored name={name} reason=\"the state file wins\"");
         }
         Ok(())
     }
@@ -127,8 +127,8 @@ impl Config {
             Core::new(Start { settings, stored, store, access_log, credentials_log })?;
         let mut token = self.secrets.oneshot.clone();
         if is_new {
-            for (name, password) in self.users.drain(..) {
-                core.install_user(name, password).map_err(StartError::User)?;
+            for user in self.users.drain(..) {
+                core.install_user(user).map_err(StartError::User)?;
             }
             for (name, password) in self.admins.drain(..) {
                 // Only the first admin finds it there.

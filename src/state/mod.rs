@@ -2,6 +2,8 @@
 //! file for people, which is replaced as a whole.
 
 mod file;
+mod limits;
 mod record;
 
 pub use file::{StateError, StateFile};
+pub use limits::Limits;

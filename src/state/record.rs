@@ -11,6 +11,10 @@
 //! name = "ana"
 //! password = "$argon2id$v=19$m=19456,t=2,p=1$..."
 //!
+//! [users.limits]
+//! rate_down = 1000000
+//! expires = "2027-01-31"
+//!
 //! [[admins]]
 //! name = "root"
 //! password = "$argon2id$v=19$m=19456,t=2,p=1$..."
@@ -26,8 +30,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::core::{
-    BufferSize, Maildir, Name, PageSize, Phc, Setting, Snapshot, StoredAdmin, TokenHash, latin1,
+    BufferSize, Maildir, Name, PageSize, Phc, Setting, Snapshot, StoredAdmin, StoredUser,
+    TokenHash, latin1,
 };
+
+use super::limits::Limits;
 
 /// The only version so far.
 const VERSION: u32 = 1;
@@ -57,6 +64,8 @@ struct Record {
 struct User {
     name: String,
     password: String,
+    #[serde(default, skip_serializing_if = "Limits::is_empty")]
+    limits: Limits,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -98,8 +107,11 @@ struct Settings {
 /// # Errors
 /// When something in it can't be text: a path that is no UTF-8.
 pub fn format(snapshot: &Snapshot) -> io::Result<String> {
-    let user =
-        |(name, password): &(Name, Phc)| User { name: text(name), password: password.to_string() };
+    let user = |user: &StoredUser| User {
+        name: text(&user.name),
+        password: user.password.to_string(),
+        limits: Limits::of(&user.limits),
+    };
     let admin = |admin: &StoredAdmin| Admin {
         name: text(&admin.name),
         password: admin.password.as_ref().map(Phc::to_string),
@@ -129,7 +141,7 @@ pub fn parse(text: &str) -> Result<Snapshot, String> {
     }
     let users: Vec<_> = record.users.iter().map(user).collect::<Result<_, _>>()?;
     let admins: Vec<_> = record.admins.iter().map(admin).collect::<Result<_, _>>()?;
-    distinct("user", users.iter().map(|(name, _)| name))?;
+    distinct("user", users.iter().map(|user| &user.name))?;
     distinct("admin", admins.iter().map(|admin| &admin.name))?;
     if admins.is_empty() {
         return Err("it has no admin, so nobody could manage the server".into());
@@ -144,8 +156,12 @@ fn without_source(error: &toml::de::Error, text: &str) -> String {
     format!("line {}: {}", before.matches('\n').count() + 1, error.message())
 }
 
-fn user(user: &User) -> Result<(Name, Phc), String> {
-    Ok((name("user", &user.name)?, phc("user", &user.name, &user.password)?))
+fn user(user: &User) -> Result<StoredUser, String> {
+    Ok(StoredUser {
+        name: name("user", &user.name)?,
+        password: phc("user", &user.name, &user.password)?,
+        limits: user.limits.read().map_err(|error| of("user", &user.name, &error))?,
+    })
 }
 
 fn admin(admin: &Admin) -> Result<StoredAdmin, String> {
@@ -241,7 +257,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::core::{Password, Token};
+    use crate::core::{Password, Token, UserLimits};
 
     fn snapshot() -> Snapshot {
         let phc = || Phc::of(&Password::new(b"secret").unwrap()).unwrap();
@@ -249,7 +265,18 @@ mod tests {
         let root = Name::new(b"root").unwrap();
         Snapshot {
             login_required: true,
-            users: vec![(Name::new(b"a\"n\\\x85\xe9").unwrap(), phc())],
+            users: vec![StoredUser {
+                name: Name::new(b"a\"n\\\x85\xe9").unwrap(),
+                password: phc(),
+                limits: UserLimits {
+                    max_connections: 3.try_into().ok(),
+                    rate_up: 4.try_into().ok(),
+                    rate_down: 5.try_into().ok(),
+                    quota_day: 6.try_into().ok(),
+                    quota_month: 7.try_into().ok(),
+                    expires: "2027-01-31".parse().ok(),
+                },
+            }],
             admins: vec![StoredAdmin { name: root, password: Some(phc()), token: Some(token) }],
             settings: vec![
                 Setting::Timeout(Duration::from_millis(1500)),
@@ -292,6 +319,8 @@ mod tests {
             ("timeout = 1.5", "timeout = -1.0", "timeout"),
             ("buffer_size = 512", "buffer_size = 511", "buffer_size"),
             ("name = \"root\"", "name = \"ro/ot\"", "ro/ot"),
+            ("rate_up = 4", "rate = 4", "unknown field `rate`"),
+            ("2027-01-31", "2027-02-31", "no date"),
             ("[[admins]]", "[[kings]]", "kings"),
             ("$argon2id", "$argon2i", "argon2id PHC string"),
         ] {

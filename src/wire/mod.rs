@@ -45,6 +45,7 @@ pub mod base64;
 pub mod datagram;
 mod input;
 pub mod json;
+mod login;
 pub mod monitor;
 pub mod oneshot;
 mod output;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use socksd::core::{Command, Core, Credential, Name, Outcome, Password, Start};
+use socksd::core::{Command, Core, Credential, Name, NewUser, Outcome, Password, Start};
 use socksd::http::{HEAD_MAX, HttpSession, Sources};
 use socksd::manage::{DIALECTS, Dialect, Host, JsonSession, Transport};
 use socksd::net::session::{Input, Next, Session};
@@ -215,7 +215,7 @@ impl Host for Fake {
 fn core_with_ana() -> Core {
     let (core, _) = Core::new(Start::default()).expect("random bytes");
     let (ana, password) = (Name::new(b"ana").expect("a name"), Password::new(b"1234"));
-    core.install_user(ana, password.expect("a password")).expect("room for a user");
+    core.install_user(NewUser::new(ana, password.expect("a password"))).expect("room for a user");
     core
 }
 

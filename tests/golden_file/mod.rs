@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use socksd::core::{
-    AdminSecrets, Command, Core, Credential, Name, Password, Setting, Start, Token, latin1,
+    AdminSecrets, Command, Core, Credential, Name, NewUser, Password, Setting, Start, Token, latin1,
 };
 use socksd::manage::{Dialect, JwtKey, Secrets, SharedToken};
 
@@ -136,7 +136,9 @@ pub fn core(transcript: &Transcript) -> Core {
                 let secrets = AdminSecrets { password: None, token: token(text) };
                 core.install_admin(name(admin), secrets).unwrap();
             }
-            ["user", user, secret] => core.install_user(name(user), password(secret)).unwrap(),
+            ["user", user, secret] => {
+                core.install_user(NewUser::new(name(user), password(secret))).unwrap()
+            }
             [setting, value] => {
                 let setting = Setting::parse(setting, value).unwrap();
                 let proof = Credential::Checked(Ok(("test".into(), None)));

@@ -152,6 +152,20 @@ impl Browser {
         panic!("not among {passed:?}");
     }
 
+    /// Moves the pointer over an element.
+    #[track_caller]
+    pub fn point_at(&self, selector: &str) {
+        let script = format!(
+            "const found = document.querySelector({});
+             found.scrollIntoView({{ block: 'center' }}); return found",
+            json!(selector)
+        );
+        let over = json!({ "type": "pointerMove", "duration": 0, "x": 0, "y": 0,
+                           "origin": self.run(&script) });
+        let actions = json!([{ "type": "pointer", "id": "mouse", "actions": [over] }]);
+        self.ask("POST", "/actions", json!({ "actions": actions }));
+    }
+
     /// A command of Chromium's own protocol.
     #[track_caller]
     pub fn chromium(&self, command: &str, parameters: Value) -> Value {

@@ -4,6 +4,7 @@
 #[path = "../foreign/mod.rs"]
 mod foreign;
 #[path = "../served/mod.rs"]
+#[allow(dead_code, reason = "what the tests of the dialects need")]
 mod served;
 
 mod axe;
@@ -11,11 +12,13 @@ mod browser;
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use browser::{Browser, ENTER, ESCAPE};
+use serde_json::json;
 use served::{Served, echo, until};
-use socksd::core::{Connection, Name, Password, State};
+use socksd::core::{Connection, Name, NewUser, Password, State};
 
 const ON: &str = "--http 127.0.0.1:0 -u ana:1234";
 const ANA: Option<(&str, &str)> = Some(("ana", "1234"));
@@ -135,7 +138,7 @@ fn a_connection_is_cut_with_the_keyboard_alone() {
 fn hostile_names_are_texts() {
     let served = Served::start(ON, None);
     let name = Name::new(HOSTILE_USER.as_bytes()).unwrap();
-    served.core().install_user(name, Password::new(b"1234").unwrap()).unwrap();
+    served.core().install_user(NewUser::new(name, Password::new(b"1234").unwrap())).unwrap();
     let open_connection = pretend(&served, HOSTILE_USER, HOSTILE);
     let Some(browser) = open(&served) else { return };
     for (place, text) in [
@@ -165,6 +168,7 @@ fn it_fits_a_phone_and_the_dark() {
     let _open = [pretend(&served, "ana", "example.net"), pretend(&served, "ana", &long)];
     let Some(browser) = open(&served) else { return };
     browser.until_text("#open tbody", |text| text.contains(&long));
+    browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true })");
     let mut grounds = Vec::new();
     for scheme in ["light", "dark"] {
         browser.prefer(scheme);
@@ -215,4 +219,70 @@ fn it_says_when_the_server_is_gone() {
     });
     assert_eq!(browser.text("#state-text"), "No answer");
     assert_eq!(browser.text("#now-open"), "0");
+    axe::finds_nothing(&browser, "without a server");
+}
+
+#[test]
+fn a_token_that_is_not_accepted_any_more_is_not_tried_again() {
+    let server = {
+        let words = ["-p", "0", "-P", "0", "-U", "root:secret", "--http", "127.0.0.1:0"];
+        let args = <socksd::args::Args as argh::FromArgs>::from_args(&["socksd"], &words);
+        let mut config = args.unwrap().into_config().unwrap();
+        config.secrets.http = Some(Password::new(b"sixteen octets!!").unwrap());
+        socksd::server::Server::start(config).unwrap()
+    };
+    let served = Served::of(server);
+    let Some(browser) = Browser::start() else { return };
+    let address = served.address("http");
+    browser.go(&format!("http://x:sixteen%20octets!!@{address}/"));
+    browser.until_text("#state-text", |text| text.starts_with("Live"));
+    is_content(&browser);
+    browser.chromium("Network.enable", json!({}));
+    let wrong = json!({ "headers": { "Authorization": "Bearer wrong" } });
+    browser.chromium("Network.setExtraHTTPHeaders", wrong);
+    browser.until_text("#trouble", |text| {
+        text.starts_with("The server does not accept the token any more. What you see is from ")
+    });
+    assert_eq!(served.core().metrics().failed_logins, 1);
+    // Neither is it when somebody comes back to the page and uses it.
+    browser.run("document.dispatchEvent(new Event('visibilitychange'))");
+    browser.run("document.querySelector('#open [data-sort=up]').click()");
+    browser.run_async("setTimeout(arguments[arguments.length - 1], 2500)");
+    assert_eq!(served.core().metrics().failed_logins, 1);
+}
+
+#[test]
+fn it_asks_no_more_while_it_is_paused() {
+    let served = Served::start(ON, None);
+    let Some(browser) = open(&served) else { return };
+    browser.tab_to(|role, label| role == "button" && label == "Pause");
+    browser.press(&ENTER.to_string());
+    browser.until_text("#state-text", |text| text.starts_with("Paused. What you see is from "));
+    let _open = pretend(&served, "ana", "example.net");
+    // Two questions' time of the page, by its own clock.
+    browser.run_async("setTimeout(arguments[arguments.length - 1], 4500)");
+    assert_eq!(browser.text("#now-open"), "0");
+    assert_eq!(browser.text("#trouble"), "");
+    browser.press(&ENTER.to_string());
+    browser.until_text("#now-open", |text| text == "1");
+    is_content(&browser);
+}
+
+#[test]
+fn a_row_under_the_pointer_stays_where_it_is() {
+    let served = Served::start(ON, None);
+    let few = pretend(&served, "ana", "few.example");
+    let many = pretend(&served, "ana", "many.example");
+    many.down().fetch_add(1000, Ordering::Relaxed);
+    let Some(browser) = open(&served) else { return };
+    let order = "return [...document.querySelectorAll('#open tbody .target')]
+                 .map((cell) => cell.textContent.split('.')[0]).join(' ')";
+    assert_eq!(browser.run(order), "many few");
+    browser.point_at("#open tbody tr:last-child .target");
+    few.down().fetch_add(2000, Ordering::Relaxed);
+    browser.until_text("#open tbody tr:last-child", |text| text.contains("2.00\u{a0}kB"));
+    assert_eq!(browser.run(order), "many few");
+    browser.point_at("h1");
+    until("its place", || browser.run(order) == "few many");
+    is_content(&browser);
 }

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use memory::Memory;
 use socksd::core::{
-    Command, Connection, Core, Credential, Name, Password, Setting, Settings, Start, State,
+    Command, Connection, Core, Credential, Name, NewUser, Password, Setting, Settings, Start, State,
 };
 use socksd::net::session::{Input, Next, Session};
 use socksd::pop3::session::Pop3Session;
@@ -22,7 +22,7 @@ const LOGIN: &[u8] = b"USER ana\r\nPASS 1234\r\n";
 fn core() -> Core {
     let (core, _) = Core::new(Start { settings: Settings::default(), ..Start::default() }).unwrap();
     let (ana, password) = (Name::new(b"ana").unwrap(), Password::new(b"1234").unwrap());
-    core.install_user(ana, password).unwrap();
+    core.install_user(NewUser::new(ana, password)).unwrap();
     core
 }
 

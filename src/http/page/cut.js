@@ -51,7 +51,7 @@ form.addEventListener("submit", async (event) => {
 
 async function send(body) {
   try {
-    const response = await fetch("/cut", {
+    const response = await fetch(`${location.origin}/cut`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),

@@ -12,13 +12,17 @@ const id = (name) => document.getElementById(name);
 /** What the last answer said, and the one before it. */
 let [last, before] = [null, null];
 let [paused, timer, asking, locked, rangeChosen] = [false, 0, null, false, false];
+let rearrange = false;
 let openSort = ["down", "desc"];
 const topSort = { users: ["down", "desc"], targets: ["down", "desc"] };
 
 // Asking.
 
-async function ask() {
+/** `changed`: somebody has asked for another order or choice of rows. */
+async function ask(changed = false) {
+  if (locked) return;
   clearTimeout(timer);
+  rearrange ||= changed;
   asking?.abort();
   const mine = new AbortController();
   asking = mine;
@@ -26,7 +30,8 @@ async function ask() {
   try {
     const query = new URLSearchParams({ sort: openSort[0], order: openSort[1] });
     const find = encodeURIComponent(id("find").value.trim());
-    const response = await fetch(`/live.json?${query}&find=${find}`, { signal: mine.signal });
+    // Of the origin: an address with a name and a password in it can't be fetched from.
+    const response = await fetch(`${location.origin}/live.json?${query}&find=${find}`, { signal: mine.signal });
     if (response.status === 401) return lock();
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
     take(await response.json());
@@ -235,8 +240,10 @@ const openRows = new Rows(
     { className: "action", make: makeCut, change: changeCut },
   ],
   (row) => {
-    setText(row.querySelector(".state"), "ended");
-    row.querySelector("button").setAttribute("aria-disabled", "true");
+    // Of a choice nobody can tell whether it has ended or only left the choice.
+    const all = last.connections.matching === last.connections.rows.length && !id("find").value.trim();
+    setText(row.querySelector(".state"), all ? "ended" : "not listed now");
+    if (all) row.querySelector("button").setAttribute("aria-disabled", "true");
   },
 );
 
@@ -271,7 +278,8 @@ function showOpen() {
     const moved = perSecond(row.down + row.up, then && then.down + then.up);
     if (moved !== null) shownNow.set(row.id, rate(moved));
   }
-  openRows.show(rows, (row) => row.id);
+  openRows.show(rows, (row) => row.id, rearrange);
+  rearrange = false;
   showSorted(id("open"), ...openSort);
   setText(id("found"), found(rows.length, matching));
 }
@@ -312,7 +320,7 @@ function say(sentence) {
 function sortOpen(column, order) {
   openSort = [column, order];
   id("sort").value = `${column} ${order}`;
-  ask();
+  ask(true);
 }
 
 sortable(id("open"), sortOpen);
@@ -331,7 +339,7 @@ let typing = 0;
 id("find").addEventListener("input", () => {
   clearTimeout(typing);
   typing = setTimeout(async () => {
-    await ask();
+    await ask(true);
     say(id("found").textContent);
   }, 250);
 });
@@ -346,7 +354,9 @@ id("pause").addEventListener("click", () => {
   id("pause").setAttribute("aria-pressed", String(paused));
   if (paused) {
     clearTimeout(timer);
-    asking?.abort();
+    const late = asking;
+    asking = null;
+    late?.abort();
     state("paused", `Paused. ${dated()}`);
   } else {
     ask();

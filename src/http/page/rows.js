@@ -22,9 +22,12 @@ export class Rows {
     this.gone = gone;
   }
 
-  /** Shows these items in this order; while somebody is about to use a row, none moves. */
-  show(items, key) {
-    const still = this.#body.matches(":hover, :focus-within");
+  /**
+   * Shows these items in this order. While somebody is about to use a row none moves,
+   * unless it was them who `asked` for another order or choice.
+   */
+  show(items, key, asked = false) {
+    const still = !asked && this.#body.matches(":hover, :focus-within");
     const wanted = new Set();
     for (const item of items) {
       const name = key(item);

@@ -40,6 +40,7 @@
 
 mod actions;
 mod host;
+mod hs256;
 mod rate;
 mod sampling;
 mod session;

@@ -1,0 +1,152 @@
+//! What one user may use: connections, octets per second, octets per day and
+//! month, and until when.
+
+use std::fmt;
+use std::num::{NonZeroU32, NonZeroU64};
+
+use super::clock::Date;
+
+/// The limits of a user; `None`: no limit of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserLimits {
+    /// Client connections at once; besides it the limit for every user holds.
+    pub max_connections: Option<NonZeroU32>,
+    /// Octets per second from the user's clients, all its connections together.
+    pub rate_up: Option<NonZeroU64>,
+    /// Octets per second to them.
+    pub rate_down: Option<NonZeroU64>,
+    /// Octets per day (UTC), both directions together.
+    pub quota_day: Option<NonZeroU64>,
+    /// Octets per month (UTC), both directions together.
+    pub quota_month: Option<NonZeroU64>,
+    /// The first day (from 00:00 UTC) on which it is refused.
+    pub expires: Option<Date>,
+}
+
+/// One change of [`UserLimits`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserLimit {
+    /// See [`UserLimits::max_connections`].
+    MaxConnections(Option<NonZeroU32>),
+    /// See [`UserLimits::rate_up`].
+    RateUp(Option<NonZeroU64>),
+    /// See [`UserLimits::rate_down`].
+    RateDown(Option<NonZeroU64>),
+    /// See [`UserLimits::quota_day`].
+    QuotaDay(Option<NonZeroU64>),
+    /// See [`UserLimits::quota_month`].
+    QuotaMonth(Option<NonZeroU64>),
+    /// See [`UserLimits::expires`].
+    Expires(Option<Date>),
+}
+
+/// The names that [`UserLimit::parse`] knows.
+pub const USER_LIMIT_NAMES: [&str; 6] =
+    ["max_connections", "rate_up", "rate_down", "quota_day", "quota_month", "expires"];
+
+/// Why words don't make a [`UserLimit`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadUserLimit {
+    /// No limit has this name.
+    Unknown,
+    /// It is no decimal number in range.
+    Number,
+    /// It is no date.
+    Date,
+}
+
+impl fmt::Display for BadUserLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => {
+                write!(f, "no limit has this name, use one of {}", USER_LIMIT_NAMES.join(", "))
+            }
+            Self::Number => f.write_str("use a number, 0 for no limit"),
+            Self::Date => f.write_str("use a date such as 2027-01-31, or never"),
+        }
+    }
+}
+
+impl std::error::Error for BadUserLimit {}
+
+impl UserLimit {
+    /// Reads a change from a name and a value: a decimal number, 0 for no limit, or
+    /// for `expires` a date `YYYY-MM-DD`, or `never`.
+    ///
+    /// # Errors
+    /// [`BadUserLimit`] says what is to blame.
+    pub fn parse(name: &str, value: &str) -> Result<Self, BadUserLimit> {
+        let number = || decimal(value).map(NonZeroU64::new).ok_or(BadUserLimit::Number);
+        Ok(match name.to_ascii_lowercase().as_str() {
+            "max_connections" => {
+                let count = decimal(value).and_then(|number| u32::try_from(number).ok());
+                Self::MaxConnections(count.map(NonZeroU32::new).ok_or(BadUserLimit::Number)?)
+            }
+            "rate_up" => Self::RateUp(number()?),
+            "rate_down" => Self::RateDown(number()?),
+            "quota_day" => Self::QuotaDay(number()?),
+            "quota_month" => Self::QuotaMonth(number()?),
+            "expires" if value == "never" => Self::Expires(None),
+            "expires" => Self::Expires(Some(value.parse().map_err(|_| BadUserLimit::Date)?)),
+            _ => return Err(BadUserLimit::Unknown),
+        })
+    }
+}
+
+fn decimal(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
+}
+
+impl UserLimits {
+    /// Changes one of them.
+    pub fn change(&mut self, limit: UserLimit) {
+        match limit {
+            UserLimit::MaxConnections(most) => self.max_connections = most,
+            UserLimit::RateUp(rate) => self.rate_up = rate,
+            UserLimit::RateDown(rate) => self.rate_down = rate,
+            UserLimit::QuotaDay(octets) => self.quota_day = octets,
+            UserLimit::QuotaMonth(octets) => self.quota_month = octets,
+            UserLimit::Expires(date) => self.expires = date,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_become_limits() {
+        let mut limits = UserLimits::default();
+        for (name, value) in [("max_connections", "3"), ("RATE_UP", "5"), ("rate_down", "7")] {
+            limits.change(UserLimit::parse(name, value).unwrap());
+        }
+        for (name, value) in [("quota_day", "11"), ("quota_month", "13"), ("rate_up", "0")] {
+            limits.change(UserLimit::parse(name, value).unwrap());
+        }
+        limits.change(UserLimit::parse("expires", "2027-01-31").unwrap());
+        let expected = UserLimits {
+            max_connections: NonZeroU32::new(3),
+            rate_up: None,
+            rate_down: NonZeroU64::new(7),
+            quota_day: NonZeroU64::new(11),
+            quota_month: NonZeroU64::new(13),
+            expires: Some("2027-01-31".parse().unwrap()),
+        };
+        assert_eq!(limits, expected);
+        limits.change(UserLimit::parse("expires", "never").unwrap());
+        assert_eq!(limits.expires, None);
+    }
+
+    #[test]
+    fn what_is_no_limit_says_why() {
+        assert_eq!(UserLimit::parse("speed", "1"), Err(BadUserLimit::Unknown));
+        for value in ["", "-1", "+1", "1.5", "x", "99999999999999999999"] {
+            assert_eq!(UserLimit::parse("rate_up", value), Err(BadUserLimit::Number), "{value}");
+        }
+        let too_many = UserLimit::parse("max_connections", "4294967296");
+        assert_eq!(too_many, Err(BadUserLimit::Number));
+        assert_eq!(UserLimit::parse("expires", "tomorrow"), Err(BadUserLimit::Date));
+    }
+}
