@@ -186,6 +186,25 @@ fn where_there_is_a_token_the_password_is_not_enough() {
 }
 
 #[test]
+fn a_right_token_forgives_no_wrong_password() {
+    let (core, connection) = core();
+    let token = Some(b"sixteen octets!!".as_slice());
+    let shown = "Authorization: Bearer sixteen octets!!\r\n";
+    let get = format!("GET /live.json HTTP/1.1\r\nHost: x\r\n{shown}\r\n");
+    let wrong = post(shown, &order(1, "wrong"));
+    for _ in 0..FREE_FAILURES {
+        assert!(talk(&core, token, &[get.as_bytes()]).0.starts_with("HTTP/1.1 200 "));
+        assert!(talk(&core, token, &[wrong.as_bytes()]).0.starts_with("HTTP/1.1 403 "));
+    }
+    talk(&core, token, &[wrong.as_bytes()]);
+    // From now on that address is refused, whatever it shows.
+    assert!(talk(&core, token, &[get.as_bytes()]).0.starts_with("HTTP/1.1 401 "));
+    let right = post(shown, &order(1, "sécret"));
+    assert!(talk(&core, token, &[right.as_bytes()]).0.starts_with("HTTP/1.1 401 "));
+    assert!(!connection.is_ended());
+}
+
+#[test]
 fn a_script_is_refused_without_a_dialog() {
     let (core, _connection) = core();
     let token = Some(b"sixteen octets!!".as_slice());

@@ -11,7 +11,7 @@ use super::query::Query;
 use super::request::Request;
 use super::response::{Answer, Challenge, Status};
 use super::{NAME, page};
-use crate::core::{Credential, Password};
+use crate::core::Password;
 use crate::net::session::{Input, Next, Session};
 use crate::wire::base64;
 
@@ -93,9 +93,8 @@ impl HttpSession {
             return Err(Status::Unauthorized);
         }
         let shown = request.shows(token, |text| base64::decode(text).ok());
-        let proof = if shown { Ok((NAME.to_owned(), None)) } else { Err(b"-".as_slice()) };
-        let login = self.sources.core.log_in(NAME, Credential::Checked(proof), self.from);
-        login.map(drop).map_err(|_| Status::Unauthorized)
+        let admitted = self.sources.core.admit_watcher(NAME, shown, self.from);
+        admitted.map_err(|_| Status::Unauthorized)
     }
 }
 

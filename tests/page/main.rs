@@ -223,7 +223,7 @@ fn it_says_when_the_server_is_gone() {
 }
 
 #[test]
-fn a_token_that_is_not_accepted_any_more_is_not_tried_again() {
+fn a_token_that_is_refused_is_not_tried_again() {
     let server = {
         let words = ["-p", "0", "-P", "0", "-U", "root:secret", "--http", "127.0.0.1:0"];
         let args = <socksd::args::Args as argh::FromArgs>::from_args(&["socksd"], &words);
@@ -241,7 +241,7 @@ fn a_token_that_is_not_accepted_any_more_is_not_tried_again() {
     let wrong = json!({ "headers": { "Authorization": "Bearer wrong" } });
     browser.chromium("Network.setExtraHTTPHeaders", wrong);
     browser.until_text("#trouble", |text| {
-        text.starts_with("The server does not accept the token any more. What you see is from ")
+        text.starts_with("The server refuses the token") && text.contains("What you see is from ")
     });
     assert_eq!(served.core().metrics().failed_logins, 1);
     // Neither is it when somebody comes back to the page and uses it.

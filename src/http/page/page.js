@@ -61,7 +61,7 @@ function lost(error) {
 /** Each further try would count as a guess of the token. */
 function lock() {
   locked = true;
-  setText(id("trouble"), `The server does not accept the token any more. ${dated()} Reload the page to give it again.`);
+  setText(id("trouble"), `The server refuses the token, or this address after too many wrong passwords. ${dated()} Reload the page to try again.`);
   state("lost", "Token refused");
 }
 
@@ -140,8 +140,8 @@ const throughput = new Graph(id("throughput"), {
   show: rate,
   mark: (value) => rate(value).replace(/\.?0+(?=\u00a0)(?<=\.\d*)/, ""),
   series: [
-    { key: "down", className: "down", name: "down", column: "Down" },
-    { key: "up", className: "up", name: "up", column: "Up" },
+    { key: "down", className: "down", name: "down", column: "Down, mean" },
+    { key: "up", className: "up", name: "up", column: "Up, mean" },
   ],
 });
 const opened = new Graph(id("opened"), {
