@@ -123,8 +123,8 @@ fn limits(settings: &Settings) -> Value {
     let buffer = settings.buffer_size.map(|size| u64::from(size.octets()));
     json!([
         limit("Connections at once", Some(settings.max_connections.into()), ""),
-        limit("of one user", settings.max_per_user.map(u64::from), ""),
-        limit("from one address", settings.max_per_address.map(u64::from), ""),
+        limit("Connections of one user", settings.max_per_user.map(u64::from), ""),
+        limit("Connections from one address", settings.max_per_address.map(u64::from), ""),
         limit("Silence that ends a connection", silence, "s"),
         limit("User accounts", Some(settings.max_users.into()), ""),
         limit("Relay buffer", buffer, "octets"),

@@ -36,7 +36,8 @@ async function ask(changed = false) {
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
     take(await response.json());
     setText(id("trouble"), "");
-    state("live", `Live, up for ${span(last.metrics.uptime)}`);
+    if (paused) showPaused();
+    else state("live", `Live, up for ${span(last.metrics.uptime)}`);
   } catch (error) {
     if (asking !== mine) return;
     lost(error);
@@ -49,7 +50,7 @@ async function ask(changed = false) {
 
 function later() {
   clearTimeout(timer);
-  if (!paused && !locked && !document.hidden) timer = setTimeout(ask, EVERY);
+  if (!paused && !locked && !document.hidden) timer = setTimeout(() => ask(), EVERY);
 }
 
 function lost(error) {
@@ -67,6 +68,8 @@ function lock() {
 
 const dated = () => (last ? `What you see is from ${exactClock(last.time)}.` : "Nothing has been seen yet.");
 
+const showPaused = () => state("paused", `Paused. ${dated()}`);
+
 function state(is, text) {
   id("state").dataset.is = is;
   setText(id("state-text"), text);
@@ -74,7 +77,10 @@ function state(is, text) {
 
 function take(told) {
   const restarted = last && told.metrics.uptime < last.metrics.uptime;
-  [before, last] = [restarted ? null : last, told];
+  // Over less than a second a rate says little, so an extra question compares with the same.
+  if (restarted) before = null;
+  else if (last && told.time - last.time > 1000) before = last;
+  last = told;
   show();
 }
 
@@ -340,7 +346,7 @@ id("find").addEventListener("input", () => {
   clearTimeout(typing);
   typing = setTimeout(async () => {
     await ask(true);
-    say(id("found").textContent);
+    setText(id("heard"), id("found").textContent);
   }, 250);
 });
 
@@ -357,7 +363,7 @@ id("pause").addEventListener("click", () => {
     const late = asking;
     asking = null;
     late?.abort();
-    state("paused", `Paused. ${dated()}`);
+    showPaused();
   } else {
     ask();
   }
