@@ -1,7 +1,7 @@
 //! A headless Chromium, driven over WebDriver (W3C) by its own driver.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -44,15 +44,9 @@ impl Browser {
         let name =
             format!("socksd-page-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let profile = std::env::temp_dir().join(name);
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut talk = BufReader::new(driver.stdout.take().unwrap());
-        let port = port_in(&mut talk);
+        // It picks a port for IPv4 and wants the same for IPv6, where it may be taken.
+        let started = (0..5).find_map(|_| start_driver());
+        let (driver, port, talk) = started.expect("a driver that listens");
         let mut browser = Self { port, session: String::new(), driver, profile, _talk: talk };
         browser.open_session();
         Some(browser)
@@ -208,15 +202,21 @@ impl Drop for Browser {
     }
 }
 
-/// Where the driver says that it listens.
-fn port_in(talk: &mut impl BufRead) -> u16 {
+/// The driver, where it listens, and what it says further.
+fn start_driver() -> Option<(Child, u16, BufReader<ChildStdout>)> {
     const BEFORE: &str = "started successfully on port ";
-    let lines = talk.lines().map_while(Result::ok);
-    let port = lines.into_iter().find_map(|line| {
+    let mut command = Command::new("chromedriver");
+    command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut driver = command.spawn().unwrap();
+    let mut talk = BufReader::new(driver.stdout.take().unwrap());
+    let port = talk.by_ref().lines().map_while(Result::ok).find_map(|line| {
         let (_, port) = line.split_once(BEFORE)?;
         port.trim_end_matches('.').parse().ok()
     });
-    port.expect("a driver that listens")
+    if port.is_none() {
+        driver.wait().unwrap();
+    }
+    Some((driver, port?, talk))
 }
 
 /// One command to the driver, over a connection of its own.
