@@ -62,7 +62,10 @@ pub const NOBODY: &str = "-";
 pub(super) struct Entry {
     pub id: ConnectionId,
     pub service: &'static str,
-    pub client: SocketAddr,
+    /// The other end of the socket, which may be a proxy's.
+    pub peer: SocketAddr,
+    /// The client, as which it is counted per address; a proxy has yet to say.
+    pub client: OnceLock<SocketAddr>,
     pub started: Instant,
     pub began: SystemTime,
     pub up: AtomicU64,
@@ -94,7 +97,7 @@ pub(super) struct About {
 }
 
 impl Entry {
-    pub fn new(id: ConnectionId, service: &'static str, client: SocketAddr) -> Self {
+    pub fn new(id: ConnectionId, service: &'static str, peer: SocketAddr) -> Self {
         let now = Instant::now();
         let about = About {
             claimed: None,
@@ -111,7 +114,8 @@ impl Entry {
         Self {
             id,
             service,
-            client,
+            peer,
+            client: OnceLock::new(),
             started: now,
             began: SystemTime::now(),
             up: AtomicU64::new(0),
@@ -120,6 +124,11 @@ impl Entry {
             target: OnceLock::new(),
             about: Mutex::new(about),
         }
+    }
+
+    /// Where it comes from, as far as that is known.
+    pub fn client(&self) -> SocketAddr {
+        *self.client.get().unwrap_or(&self.peer)
     }
 
     /// Octets from the client, and to it.
@@ -146,7 +155,7 @@ impl Entry {
             id: self.id,
             service: self.service,
             user,
-            client: self.client,
+            client: self.client(),
             target,
             state: about.state,
             bytes_up,

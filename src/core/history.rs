@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::totals::Totals;
+
 /// How long a step is.
 pub const STEP: Duration = Duration::from_secs(10);
 
@@ -34,14 +36,6 @@ pub struct History {
     pub since: Duration,
 }
 
-/// Totals since the start, which only ever rise.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Marks {
-    pub bytes_up: u64,
-    pub bytes_down: u64,
-    pub historic: u64,
-}
-
 /// Takes the samples, by monotonic time.
 #[derive(Default)]
 pub(super) struct Recorder {
@@ -49,7 +43,7 @@ pub(super) struct Recorder {
     /// When the step that runs now began; it is the first sweep that starts it.
     began: Option<Instant>,
     /// The totals at that moment.
-    marks: Marks,
+    marks: Totals,
     most_open: u64,
 }
 
@@ -68,7 +62,7 @@ impl Recorder {
 
     /// Ends `steps` steps. Who looked away for several of them (a stopped process)
     /// can only say what they had in all, so each gets its part.
-    pub fn record(&mut self, steps: u32, now: Marks, open: u64) {
+    pub fn record(&mut self, steps: u32, now: Totals) {
         let marks = std::mem::replace(&mut self.marks, now);
         let parts = |now: u64, before: u64, step: u32| {
             let all = now.saturating_sub(before);
@@ -87,13 +81,13 @@ impl Recorder {
                 opened: parts(now.historic, marks.historic, step),
             });
         }
-        self.most_open = open;
+        self.most_open = now.current;
         // From the end of the step, not from when it was noticed: no drift.
         self.began = self.began.and_then(|began| began.checked_add(STEP.saturating_mul(steps)));
     }
 
     /// All that is kept, and the step that runs, with the totals of this moment.
-    pub fn history(&self, now: Instant, totals: Marks) -> History {
+    pub fn history(&self, now: Instant, totals: &Totals) -> History {
         let began = self.began.unwrap_or(now);
         let running = Sample {
             bytes_up: totals.bytes_up.saturating_sub(self.marks.bytes_up),
@@ -110,8 +104,9 @@ impl Recorder {
 mod tests {
     use super::*;
 
-    fn marks(bytes: u64, historic: u64) -> Marks {
-        Marks { bytes_up: bytes, bytes_down: bytes.saturating_mul(2), historic }
+    fn marks(bytes: u64, historic: u64) -> Totals {
+        let (bytes_down, current) = (bytes.saturating_mul(2), 1);
+        Totals { bytes_up: bytes, bytes_down, historic, current, ..Totals::default() }
     }
 
     #[test]
@@ -123,17 +118,17 @@ mod tests {
         assert_eq!(recorder.due(start + STEP - Duration::from_millis(1)), 0);
         let late = start + STEP + Duration::from_millis(200);
         assert_eq!(recorder.due(late), 1);
-        recorder.record(1, marks(100, 5), 1);
+        recorder.record(1, marks(100, 5));
         let first = Sample { bytes_up: 100, bytes_down: 200, most_open: 3, opened: 5 };
-        let history = recorder.history(late, marks(101, 7));
+        let history = recorder.history(late, &marks(101, 7));
         assert_eq!(history.samples, [first]);
         let running = Sample { bytes_up: 1, bytes_down: 2, most_open: 1, opened: 2 };
         assert_eq!(history.running, running);
         assert_eq!(history.since, Duration::from_millis(200));
         assert_eq!(recorder.due(start + 2 * STEP), 1);
-        recorder.record(1, marks(100, 5), 1);
+        recorder.record(1, marks(100, 5));
         let quiet = Sample { bytes_up: 0, bytes_down: 0, most_open: 1, opened: 0 };
-        assert_eq!(recorder.history(late, marks(100, 5)).samples, [first, quiet]);
+        assert_eq!(recorder.history(late, &marks(100, 5)).samples, [first, quiet]);
     }
 
     #[test]
@@ -141,8 +136,8 @@ mod tests {
         let (mut recorder, start) = (Recorder::default(), Instant::now());
         recorder.due(start);
         assert_eq!(recorder.due(start + 3 * STEP), 3);
-        recorder.record(3, marks(10, 3), 0);
-        let samples = recorder.history(start, marks(0, 0)).samples;
+        recorder.record(3, marks(10, 3));
+        let samples = recorder.history(start, &marks(0, 0)).samples;
         let up: Vec<u64> = samples.iter().map(|sample| sample.bytes_up).collect();
         assert_eq!(up, [4, 3, 3]);
         assert_eq!(samples.iter().map(|sample| sample.opened).sum::<u64>(), 3);
@@ -153,12 +148,12 @@ mod tests {
         let (mut recorder, start) = (Recorder::default(), Instant::now());
         recorder.due(start);
         for step in 1..=STEPS as u64 + 5 {
-            recorder.record(1, marks(step * step, 0), 0);
+            recorder.record(1, marks(step * step, 0));
         }
-        let samples = recorder.history(start, marks(0, 0)).samples;
+        let samples = recorder.history(start, &marks(0, 0)).samples;
         assert_eq!(samples.len(), STEPS);
         assert_eq!(samples[0].bytes_up, 36 - 25);
-        recorder.record(u32::MAX, marks(u64::MAX, 0), 0);
-        assert_eq!(recorder.history(start, marks(0, 0)).samples.len(), STEPS);
+        recorder.record(u32::MAX, marks(u64::MAX, 0));
+        assert_eq!(recorder.history(start, &marks(0, 0)).samples.len(), STEPS);
     }
 }

@@ -42,6 +42,8 @@ pub enum Ended {
     LoginFailed,
     /// It broke the rules of the protocol.
     ProtocolError,
+    /// The proxy in front of this server did not say whose connection it is.
+    ProxyProtocolError,
     /// An admin cut it.
     Cut,
     /// The server stopped.
@@ -50,7 +52,7 @@ pub enum Ended {
 
 impl Ended {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Closed,
         Self::ClientError,
         Self::TargetError,
@@ -59,6 +61,7 @@ impl Ended {
         Self::Refused,
         Self::LoginFailed,
         Self::ProtocolError,
+        Self::ProxyProtocolError,
         Self::Cut,
         Self::Shutdown,
     ];
@@ -75,6 +78,7 @@ impl fmt::Display for Ended {
             Self::Refused => "refused",
             Self::LoginFailed => "login-failed",
             Self::ProtocolError => "protocol-error",
+            Self::ProxyProtocolError => "proxy-protocol-error",
             Self::Cut => "cut",
             Self::Shutdown => "shutdown",
         })

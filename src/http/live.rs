@@ -125,6 +125,11 @@ fn limits(settings: &Settings) -> Value {
         limit("Connections at once", Some(settings.max_connections.into()), ""),
         limit("Connections of one user", settings.max_per_user.map(u64::from), ""),
         limit("Connections from one address", settings.max_per_address.map(u64::from), ""),
+        limit(
+            "New ones a second from one address",
+            settings.max_new_per_address.map(u64::from),
+            ""
+        ),
         limit("Silence that ends a connection", silence, "s"),
         limit("User accounts", Some(settings.max_users.into()), ""),
         limit("Relay buffer", buffer, "octets"),

@@ -110,7 +110,7 @@ pub enum LoginError {
 impl fmt::Display for LoginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let LoginError::Version(got) = self;
-        write!(f, "the login or its answer begins with version {got:#04x} instead of 0x01")
+        write!(f, "the message begins with version {got:#04x} where a login has 0x01")
     }
 }
 

@@ -96,6 +96,11 @@ fn the_page_is_the_same_however_it_is_asked_for() {
 }
 
 #[test]
+fn handshakes_behind_a_proxy_end_the_same_however_they_are_split() {
+    sessions::fuzz_proxied_handshakes();
+}
+
+#[test]
 fn mailboxes_say_the_same_however_they_are_asked() {
     sessions::fuzz_pop3();
 }
