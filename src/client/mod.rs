@@ -37,6 +37,7 @@ mod oneshot;
 pub mod prompt;
 pub mod render;
 mod shoes;
+pub mod watch;
 
 use std::time::Duration;
 

@@ -43,6 +43,9 @@ mod manage {
     mod socksctl;
     mod start;
     mod state;
+    #[cfg(unix)]
+    mod watch;
+    mod watch_lines;
 }
 
 /// The names of a maildir hold colons, which not every system allows.
