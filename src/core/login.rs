@@ -116,7 +116,7 @@ impl Core {
         (!self.0.managed.read().users.login_required).then_some(Client(None))
     }
 
-    fn attempt<T>(
+    pub(super) fn attempt<T>(
         &self,
         service: &str,
         name: &[u8],
