@@ -72,6 +72,8 @@ pub(super) struct Entry {
     pub down: AtomicU64,
     /// Its place among the users that are counted by name, once admitted.
     pub user_place: OnceLock<usize>,
+    /// The host that it has reached, in lower case.
+    pub target: OnceLock<Arc<str>>,
     pub about: Mutex<About>,
 }
 
@@ -119,6 +121,7 @@ impl Entry {
             up: AtomicU64::new(0),
             down: AtomicU64::new(0),
             user_place: OnceLock::new(),
+            target: OnceLock::new(),
             about: Mutex::new(about),
         }
     }

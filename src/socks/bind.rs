@@ -9,7 +9,7 @@ use super::connect;
 use super::reply::{self, code_of};
 use super::service::Service;
 use super::target::{self, Target};
-use crate::core::{Asker, Client, Connection, Destination, End, Ended};
+use crate::core::{Asker, Client, Connection, Destination, Ended};
 use crate::net::control::Control;
 use crate::net::failure::Failure;
 use crate::net::local;
@@ -22,22 +22,25 @@ use crate::wire::socks5::{Address, Reply, ReplyCode};
 pub fn bind(
     service: &Service,
     connection: Connection,
-    stream: TcpStream,
+    control: Arc<Control>,
     client: &Client,
     destination: &Address,
     early: Vec<u8>,
 ) {
-    let expected = Expected::of(service, (&connection, client), destination);
+    let asker = (connection.client().ip(), client);
+    control.park(connection);
+    let expected = Expected::of(service, asker, destination);
+    // Whoever was cut meanwhile is gone.
+    let Some(connection) = control.unpark() else { return };
     let sources = service.options.bind_out;
     let listening =
-        expected.and_then(|expected| Ok((listen(&expected, &stream, sources)?, expected)));
+        expected.and_then(|expected| Ok((listen(&expected, control.stream(), sources)?, expected)));
     match listening {
         Ok((listener, expected)) => {
-            let stream = Arc::new(stream);
             let awaited = Awaited { destination, expected };
-            wait(service, connection, &stream, client, (listener, awaited), early);
+            wait(service, connection, control, client, (listener, awaited), early);
         }
-        Err(failure) => reply::refuse(&connection, &stream, code_of(failure)),
+        Err(failure) => reply::refuse(&connection, control.stream(), code_of(failure)),
     }
 }
 
@@ -122,13 +125,12 @@ fn listen(
 fn wait(
     service: &Service,
     connection: Connection,
-    stream: &Arc<TcpStream>,
+    control: Arc<Control>,
     client: &Client,
     (listener, awaited): (TcpListener, Awaited<'_>),
     early: Vec<u8>,
 ) {
-    let control = Control::new(Arc::clone(stream));
-    connection.attach(Arc::clone(&control) as Arc<dyn End>);
+    let stream = &control.shared();
     let deadline = Instant::now() + service.options.bind_timeout;
     let bound = listener.local_addr().map(Address::from);
     let started = rendezvous(listener, control, early, deadline).and_then(|(peer, watch)| {
@@ -142,7 +144,8 @@ fn wait(
     if !reply::send(&connection, stream, &reply) {
         return leave(&connection, stream);
     }
-    match peer.accept(|peer| awaited.admits(service, (&connection, client), peer)) {
+    let asker = (connection.client().ip(), client);
+    match peer.accept(|peer| awaited.admits(service, asker, peer)) {
         Ok((peer, from, hand)) => {
             let sides = (Arc::clone(stream), peer);
             // "In the second reply, the BND.PORT and BND.ADDR fields contain the
@@ -185,7 +188,7 @@ mod tests {
         let service = Service { core, pool: Pool::new("test", 2), options: Options::default() };
         let client = service.core.open_access().unwrap();
         let connection = service.core.admit("test", "127.0.0.1:9".parse().unwrap()).unwrap();
-        Expected::of(&service, (&connection, &client), &Address { host, port: 0 })
+        Expected::of(&service, (connection.client().ip(), &client), &Address { host, port: 0 })
     }
 
     fn named(name: &str) -> Host {

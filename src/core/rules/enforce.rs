@@ -79,16 +79,14 @@ impl Core {
     }
 
     fn reach(&self, asker: Asker<'_>, to: Destination<'_>) -> Result<Allowed, Denial> {
-        let (connection, client) = asker;
-        let (own, from) = (self.0.safe_default.get(), connection.client().ip());
+        let (own, (from, client)) = (self.0.safe_default.get(), asker);
         let denied = self.managed().denied(own, from, client.name(), &to);
         denied.map_or(Ok(Allowed(to.address)), Err)
     }
 
-    fn note_denial(&self, reason: &Denial, (connection, client): Asker<'_>, to: impl Display) {
+    fn note_denial(&self, reason: &Denial, (address, client): Asker<'_>, to: impl Display) {
         let Some(times) = self.0.denials.another() else { return };
-        let (address, name) = (connection.client().ip(), client.name());
-        let user = Latin1(name.map_or(ANONYMOUS.as_bytes(), Name::as_bytes));
+        let user = Latin1(client.name().map_or(ANONYMOUS.as_bytes(), Name::as_bytes));
         log::info!(address:%, user:%, target:% = to, times, reason:%; "target-denied");
     }
 

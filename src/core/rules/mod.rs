@@ -64,7 +64,7 @@ pub use safe_default::{Protected, SafeDefault};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::{Client, Connection};
+use super::Client;
 
 /// An address that is about to be used.
 #[derive(Debug, Clone, Copy)]
@@ -85,8 +85,8 @@ impl fmt::Display for Destination<'_> {
     }
 }
 
-/// Who asks: a client, on this connection.
-pub type Asker<'a> = (&'a Connection, &'a Client);
+/// Who asks: from where, and which client.
+pub type Asker<'a> = (IpAddr, &'a Client);
 
 /// An address that the rules allow, made by [`Core::may_reach`](super::Core::may_reach)
 /// and [`Core::reachable`](super::Core::reachable) only.

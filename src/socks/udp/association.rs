@@ -160,7 +160,7 @@ impl Association {
     }
 
     fn asker(&self) -> Asker<'_> {
-        (&self.connection, &self.user)
+        (self.connection.client().ip(), &self.user)
     }
 
     /// Looks a name up on another thread, so that datagrams for others don't wait.
