@@ -28,6 +28,8 @@ pub use config::{Config, StartError};
 
 /// How often silent connections are looked for.
 const SWEEP: Duration = Duration::from_millis(250);
+/// How often what the users have used is stored: a crash forgets no more than that.
+const SAVE_USAGE: Duration = Duration::from_secs(30);
 /// Management conversations at once. Their own threads: management answers when
 /// the proxy is full.
 const MANAGEMENT_THREADS: usize = 64;
@@ -176,14 +178,20 @@ impl Server {
     /// accepting, lets what is open finish within the grace period, and cuts the
     /// rest; at once when asked a second time.
     pub fn run(mut self) {
+        let mut saved = Instant::now();
         while let Err(RecvTimeoutError::Timeout) = self.stops.recv_timeout(SWEEP) {
             self.core.sweep(self.half_closed_timeout);
+            if saved.elapsed() >= SAVE_USAGE {
+                self.core.save_usage();
+                saved = Instant::now();
+            }
         }
         log::info!("stopping grace={}s open={}", self.grace.as_secs_f32(), self.open());
         for (_, listening) in self.listening.drain(..) {
             listening.stop();
         }
         self.drain();
+        self.core.save_usage();
         for log in &self.logs {
             log.flush(Duration::from_secs(1));
         }

@@ -3,7 +3,7 @@
 use argh::FromArgs;
 
 use super::{Ask, ClientError, Secret};
-use crate::core::{BufferSize, ConnectionId, Name, PageSize, Setting, Token, latin1};
+use crate::core::{BufferSize, ConnectionId, Name, PageSize, Setting, Token, UserLimit, latin1};
 
 /// A command with its arguments.
 #[derive(FromArgs)]
@@ -13,6 +13,7 @@ pub(super) enum Command {
     Users(Users),
     AddUser(AddUser),
     RemoveUser(RemoveUser),
+    LimitUser(LimitUser),
     EditUser(EditUser),
     Buffer(Buffer),
     Spoofing(Spoofing),
@@ -34,7 +35,7 @@ pub(super) enum Command {
 #[argh(subcommand, name = "metrics", help_triggers("-h", "--help"))]
 pub(super) struct Metrics {}
 
-/// the users of the proxy
+/// the users of the proxy; in json also what they use and may use
 #[derive(FromArgs)]
 #[argh(subcommand, name = "users", help_triggers("-h", "--help"))]
 pub(super) struct Users {}
@@ -58,6 +59,31 @@ pub(super) struct RemoveUser {
     /// its name
     #[argh(positional, from_str_fn(name))]
     name: Name,
+    /// also end what it has open
+    #[argh(switch)]
+    cut: bool,
+}
+
+/// another limit for a user; what it has open obeys at once
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "limit-user",
+    help_triggers("-h", "--help"),
+    note = "Limits: max_connections, rate_up and rate_down (octets per second), quota_day and\n\
+            quota_month (octets, both ways, UTC), expires (a date such as 2027-01-31, or\n\
+            never). Octets may be written as 500k, 10MB or 2GiB; 0 is no limit."
+)]
+pub(super) struct LimitUser {
+    /// its name
+    #[argh(positional, from_str_fn(name))]
+    name: Name,
+    /// which limit
+    #[argh(positional)]
+    limit: String,
+    /// what it becomes
+    #[argh(positional)]
+    value: String,
 }
 
 /// another password for a user; left out, it is asked for, or read from standard input
@@ -112,13 +138,16 @@ pub(super) struct Config {
 #[argh(subcommand, name = "settings", help_triggers("-h", "--help"))]
 pub(super) struct Settings {}
 
-/// ends a connection
+/// ends a connection, or all of a user
 #[derive(FromArgs)]
 #[argh(subcommand, name = "cut", help_triggers("-h", "--help"))]
 pub(super) struct Cut {
     /// its number, as connections tells it
     #[argh(positional)]
-    id: u64,
+    id: Option<u64>,
+    /// all connections of this user instead
+    #[argh(option, from_str_fn(name), arg_name = "name")]
+    user: Option<Name>,
 }
 
 /// how the server's machine is doing
@@ -197,14 +226,17 @@ impl Command {
                 let password = secret(name, password.as_deref())?;
                 Ask::EditUser { name: name.clone(), password }
             }
-            Self::RemoveUser(command) => Ask::RemoveUser { name: command.name.clone() },
+            Self::RemoveUser(command) => {
+                Ask::RemoveUser { name: command.name.clone(), cut: command.cut }
+            }
+            Self::LimitUser(command) => command.ask()?,
             Self::Buffer(command) => Ask::Configure(Setting::BufferSize(Some(command.size))),
             Self::Spoofing(Spoofing { switch: None }) => Ask::Spoofing,
             Self::Spoofing(Spoofing { switch: Some(on) }) => Ask::Configure(Setting::Spoofing(*on)),
             Self::Connections(_) => Ask::Connections,
             Self::Config(command) => command.ask()?,
             Self::Settings(_) => Ask::Settings,
-            Self::Cut(command) => Ask::Cut(ConnectionId(command.id)),
+            Self::Cut(command) => command.ask()?,
             Self::OsInfo(command) => Ask::OsInfo { seconds: command.seconds },
             Self::Ping(_) => Ask::Ping,
             Self::Stop(_) => Ask::Stop,
@@ -223,6 +255,26 @@ impl Config {
         Setting::parse(name, value)
             .map(Ask::Configure)
             .map_err(|why| ClientError::Usage(format!("config {name} {value}: {why}")))
+    }
+}
+
+impl LimitUser {
+    fn ask(&self) -> Result<Ask, ClientError> {
+        let Self { name, limit, value } = self;
+        let limit = UserLimit::parse(limit, value).map_err(|why| {
+            ClientError::Usage(format!("limit-user {name} {limit} {value}: {why}"))
+        })?;
+        Ok(Ask::LimitUser { name: name.clone(), limit })
+    }
+}
+
+impl Cut {
+    fn ask(&self) -> Result<Ask, ClientError> {
+        match (self.id, &self.user) {
+            (Some(id), None) => Ok(Ask::Cut(ConnectionId(id))),
+            (None, Some(user)) => Ok(Ask::CutUser(user.clone())),
+            _ => Err(ClientError::Usage("cut what? use cut ID or cut --user NAME".into())),
+        }
     }
 }
 

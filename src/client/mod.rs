@@ -37,10 +37,11 @@ mod oneshot;
 pub mod prompt;
 pub mod render;
 mod shoes;
+mod user_table;
 
 use std::time::Duration;
 
-pub use answer::{Answer, Fact, Machine, MachineSample, OpenConnection, Value};
+pub use answer::{Answer, Fact, Machine, MachineSample, OpenConnection, UserDetail, Value};
 pub use ask::{Ask, Dialect, Login, Secret};
 pub use credentials::{Credentials, Token};
 pub use datagram::DatagramClient;

@@ -11,6 +11,7 @@ use super::command::Denied;
 use super::phc::Phc;
 use super::settings::{Setting, Settings};
 use super::token::TokenHash;
+use super::usage::Used;
 use super::user_limits::UserLimits;
 use super::users::{Account, Users};
 use super::verifier::{Secret, Verifier};
@@ -37,6 +38,8 @@ pub struct StoredUser {
     pub password: Phc,
     /// What it may use.
     pub limits: UserLimits,
+    /// What it has used.
+    pub used: Used,
 }
 
 /// An admin as it is stored.
@@ -71,9 +74,8 @@ impl Managed {
         verifier: &Verifier,
     ) -> io::Result<Self> {
         let mut managed = Self { settings, ..Self::default() };
-        for StoredUser { name, password, limits } in stored.users {
-            let password = Arc::new(verifier.keep(Secret::Hashed(password))?);
-            let account = Account { password, limits };
+        for StoredUser { name, password, limits, used } in stored.users {
+            let account = Account::new(verifier.keep(Secret::Hashed(password))?, limits, used);
             managed.users.add(name, account, u32::MAX).map_err(io::Error::other)?;
         }
         managed.users.login_required |= stored.login_required;
@@ -100,7 +102,8 @@ impl Managed {
     pub(super) fn snapshot(&self) -> Snapshot {
         let users = self.users.iter().filter_map(|(name, account)| {
             let password = account.password.phc()?.clone();
-            Some(StoredUser { name: name.clone(), password, limits: account.limits.clone() })
+            let (limits, used) = (account.limits.clone(), account.usage.used());
+            Some(StoredUser { name: name.clone(), password, limits, used })
         });
         let admins = self.admins.iter().map(|(name, admin)| StoredAdmin {
             name: name.clone(),

@@ -21,6 +21,7 @@
 mod access;
 mod account;
 mod admins;
+mod bucket;
 mod caller;
 mod changes;
 mod cidr;
@@ -32,12 +33,15 @@ mod entry;
 mod guessing;
 mod lines;
 mod managed;
+mod metering;
 mod metrics;
+mod pace;
 mod phc;
 mod settings;
 mod states;
 mod text;
 mod token;
+mod usage;
 mod user_limits;
 mod users;
 mod verifier;
@@ -65,7 +69,9 @@ pub use entry::{ANONYMOUS, ConnectionId, ConnectionView, End, NOBODY};
 pub use guessing::{FREE_FAILURES, Guessing, LONGEST_REFUSAL, WINDOW};
 pub use lines::Lines;
 pub use managed::{Snapshot, Store, StoredAdmin, StoredUser};
+pub use metering::UserDetail;
 pub use metrics::Metrics;
+pub use pace::{Halted, Pace};
 pub use phc::{BadPhc, Phc};
 pub use settings::{
     BadSetting, BufferSize, Maildir, NAMES as SETTING_NAMES, PageSize, Setting, Settings,
@@ -73,6 +79,7 @@ pub use settings::{
 pub use states::{Ended, State};
 pub use text::{Printable, latin1};
 pub use token::{Token, TokenHash};
+pub use usage::{Used, Way};
 pub use user_limits::{BadUserLimit, USER_LIMIT_NAMES, UserLimit, UserLimits};
 pub use users::NewUser;
 pub use verifier::Secret;
@@ -201,7 +208,10 @@ impl Core {
                 let kept = self.0.verifier.keep(password.into())?;
                 self.change(|managed| managed.users.edit(name, kept))?;
             }
-            Command::RemoveUser { name } => self.change(|managed| managed.users.remove(name))?,
+            Command::RemoveUser { name, cut } => return self.remove_user(name, cut),
+            Command::DescribeUsers => return Ok(Outcome::UserDetails(self.describe_users())),
+            Command::LimitUser { name, limit } => self.limit_user(&name, limit)?,
+            Command::CutUser(name) => return self.cut_user(name),
             Command::AddAdmin { name, secrets } => {
                 let admin = Admin::keep(secrets, &self.0.verifier)?;
                 self.change(|managed| managed.admins.add(name, admin))?;
@@ -232,7 +242,7 @@ impl Core {
         credential: Credential<'_>,
         from: IpAddr,
     ) -> Result<Caller, LoginRefused> {
-        match credential {
+        let caller = match credential {
             Credential::Password { name, password } => self.attempt(service, name, from, || {
                 let name = Name::new(name).ok();
                 let managed = self.managed();
@@ -253,7 +263,9 @@ impl Core {
                     })
                 })
             }
-        }
+        }?;
+        self.0.guessing.succeeded(from);
+        Ok(caller)
     }
 
     /// Checks a user of the proxy or the mailbox.
@@ -267,14 +279,17 @@ impl Core {
         password: &[u8],
         from: IpAddr,
     ) -> Result<Client, LoginRefused> {
-        self.attempt(service, name, from, || {
+        let client = self.attempt(service, name, from, || {
             let name = Name::new(name).ok();
             let managed = self.managed();
             let kept = name.as_ref().and_then(|name| managed.users.password(name));
             let right = self.0.verifier.verify(kept.map(|kept| &**kept), password);
             let kept = kept.filter(|_| right).cloned();
             name.zip(kept).map(|found| Client(Some(found)))
-        })
+        })?;
+        self.refuse_expired(service, &client, from)?;
+        self.0.guessing.succeeded(from);
+        Ok(client)
     }
 
     /// Lets a client in without a login, unless one is required.
@@ -293,7 +308,6 @@ impl Core {
         let guessing = &self.0.guessing;
         if guessing.refused_for(from, now).is_none() {
             if let Some(who) = check() {
-                guessing.succeeded(from);
                 return Ok(who);
             }
             guessing.failed(from, now);
@@ -321,17 +335,26 @@ impl Core {
     /// # Errors
     /// [`OverLimit`] when the client has as many open as it may.
     pub fn admit_client(&self, connection: &Connection, client: &Client) -> Result<(), OverLimit> {
-        let most = self.0.managed.read().settings.max_per_user;
+        let managed = self.managed();
+        let account = client.name().and_then(|name| managed.users.account(name));
+        if let Some(account) = account {
+            connection.belongs_to(&account.usage);
+        }
+        let own = account.and_then(|account| account.limits.max_connections).map(u32::from);
+        let most = managed.settings.max_per_user.into_iter().chain(own).min();
         if connection.admit_user(client.name(), most) { Ok(()) } else { Err(OverLimit) }
     }
 
     /// Whether a client may still open something new: since its login it has not
-    /// been removed or given another password; without one, none has become
-    /// required.
+    /// been removed or given another password, and has not expired; without one, none
+    /// has become required. To be asked once it is admitted: who is removed later is
+    /// found among those to be cut.
     pub fn still_welcome(&self, client: &Client) -> bool {
-        let managed = self.0.managed.read();
+        let managed = self.managed();
         match &client.0 {
-            Some((name, password)) => managed.users.is_current(name, password),
+            Some((name, password)) => {
+                managed.users.is_current(name, password) && !self.is_expired(client)
+            }
             None => !managed.users.login_required,
         }
     }
@@ -362,9 +385,11 @@ impl Core {
         self.0.connections.details()
     }
 
-    /// Ends what has been silent for too long; see [`Connections::sweep`].
+    /// Ends what has been silent for too long (see [`Connections::sweep`]), or goes
+    /// beyond the limits of its user.
     pub fn sweep(&self, half_closed: Duration) {
         let timeout = self.0.managed.read().settings.timeout;
+        self.0.connections.hold_to_limits(metering::today());
         self.0.connections.sweep(Instant::now(), timeout, half_closed);
     }
 

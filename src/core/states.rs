@@ -46,11 +46,15 @@ pub enum Ended {
     Cut,
     /// The server stopped.
     Shutdown,
+    /// Its user's quota was used up.
+    Quota,
+    /// Its user's time was over.
+    Expired,
 }
 
 impl Ended {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Closed,
         Self::ClientError,
         Self::TargetError,
@@ -61,6 +65,8 @@ impl Ended {
         Self::ProtocolError,
         Self::Cut,
         Self::Shutdown,
+        Self::Quota,
+        Self::Expired,
     ];
 }
 
@@ -77,6 +83,8 @@ impl fmt::Display for Ended {
             Self::ProtocolError => "protocol-error",
             Self::Cut => "cut",
             Self::Shutdown => "shutdown",
+            Self::Quota => "quota",
+            Self::Expired => "expired",
         })
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::account::Name;
 use super::command::Denied;
-use super::user_limits::UserLimits;
+use super::usage::{Usage, Used};
+use super::user_limits::{UserLimit, UserLimits};
 use super::verifier::{Kept, Secret};
 
 /// A user that is known from the start.
@@ -31,12 +32,23 @@ impl NewUser {
 pub(super) struct Account {
     pub(super) password: Arc<Kept>,
     pub(super) limits: UserLimits,
+    /// The same for all copies of the account: what is used is not undone with a
+    /// change that can't be stored.
+    pub(super) usage: Arc<Usage>,
+}
+
+impl Account {
+    /// One that has used so much already.
+    pub(super) fn new(password: Kept, limits: UserLimits, used: Used) -> Self {
+        let usage = Arc::new(Usage::new(&limits, used));
+        Self { password: password.into(), limits, usage }
+    }
 }
 
 impl From<Kept> for Account {
     /// Without limits.
     fn from(password: Kept) -> Self {
-        Self { password: password.into(), limits: UserLimits::default() }
+        Self::new(password, UserLimits::default(), Used::default())
     }
 }
 
@@ -53,6 +65,11 @@ impl Users {
     /// All accounts, sorted by their names.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Name, &Account)> {
         self.accounts.iter()
+    }
+
+    /// The account of a user.
+    pub(super) fn account(&self, name: &Name) -> Option<&Account> {
+        self.accounts.get(name)
     }
 
     /// The password of a user.
@@ -85,6 +102,16 @@ impl Users {
                 Ok(())
             }
             None => Err(Denied::UserUnknown(name)),
+        }
+    }
+
+    pub(super) fn limit(&mut self, name: &Name, limit: UserLimit) -> Result<(), Denied> {
+        match self.accounts.get_mut(name) {
+            Some(account) => {
+                account.limits.change(limit);
+                Ok(())
+            }
+            None => Err(Denied::UserUnknown(name.clone())),
         }
     }
 

@@ -15,6 +15,11 @@
 //! rate_down = 1000000
 //! expires = "2027-01-31"
 //!
+//! [users.used]
+//! date = "2026-11-21"
+//! day = 1234
+//! month = 56789
+//!
 //! [[admins]]
 //! name = "root"
 //! password = "$argon2id$v=19$m=19456,t=2,p=1$..."
@@ -35,6 +40,7 @@ use crate::core::{
 };
 
 use super::limits::Limits;
+use super::used::Used;
 
 /// The only version so far.
 const VERSION: u32 = 1;
@@ -66,6 +72,8 @@ struct User {
     password: String,
     #[serde(default, skip_serializing_if = "Limits::is_empty")]
     limits: Limits,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    used: Option<Used>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -111,6 +119,7 @@ pub fn format(snapshot: &Snapshot) -> io::Result<String> {
         name: text(&user.name),
         password: user.password.to_string(),
         limits: Limits::of(&user.limits),
+        used: Used::of(&user.used),
     };
     let admin = |admin: &StoredAdmin| Admin {
         name: text(&admin.name),
@@ -157,10 +166,12 @@ fn without_source(error: &toml::de::Error, text: &str) -> String {
 }
 
 fn user(user: &User) -> Result<StoredUser, String> {
+    let used = user.used.as_ref().map(Used::read);
     Ok(StoredUser {
         name: name("user", &user.name)?,
         password: phc("user", &user.name, &user.password)?,
         limits: user.limits.read().map_err(|error| of("user", &user.name, &error))?,
+        used: used.transpose().map_err(|error| of("user", &user.name, &error))?.unwrap_or_default(),
     })
 }
 
@@ -276,6 +287,11 @@ mod tests {
                     quota_month: 7.try_into().ok(),
                     expires: "2027-01-31".parse().ok(),
                 },
+                used: crate::core::Used {
+                    date: "2026-11-21".parse().unwrap(),
+                    day: 8,
+                    month: u64::MAX >> 1,
+                },
             }],
             admins: vec![StoredAdmin { name: root, password: Some(phc()), token: Some(token) }],
             settings: vec![
@@ -321,6 +337,7 @@ mod tests {
             ("name = \"root\"", "name = \"ro/ot\"", "ro/ot"),
             ("rate_up = 4", "rate = 4", "unknown field `rate`"),
             ("2027-01-31", "2027-02-31", "no date"),
+            ("2026-11-21", "today", "used: today is no date"),
             ("[[admins]]", "[[kings]]", "kings"),
             ("$argon2id", "$argon2i", "argon2id PHC string"),
         ] {

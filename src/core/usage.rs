@@ -1,0 +1,295 @@
+//! What one user has used and how fast it may go on: one value for each user in the
+//! directory, shared by all its connections.
+//!
+//! Octets are counted by the connections themselves ([`Entry::moved`]), without a
+//! lock. A few times a second, and whenever somebody asks, what has been added since
+//! is collected here ([`Usage::collect`]). Only where a rate or a quota is set does
+//! each piece ask first ([`Usage::take`]), and is charged before it moves.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::bucket::Bucket;
+use super::clock::Date;
+use super::entry::Entry;
+use super::states::Ended;
+use super::user_limits::UserLimits;
+
+/// A direction of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// From the client.
+    Up,
+    /// To the client.
+    Down,
+}
+
+/// What a user has used of its quotas: octets in both directions together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Used {
+    /// The day (UTC) of these counts.
+    pub date: Date,
+    /// Octets on that day.
+    pub day: u64,
+    /// Octets in its month.
+    pub month: u64,
+}
+
+impl Default for Used {
+    fn default() -> Self {
+        Self { date: Date::FIRST, day: 0, month: 0 }
+    }
+}
+
+impl Used {
+    /// Begins a new count when the day is a later one. The clock may jump: an earlier
+    /// day is none to begin, or a quota could be had twice.
+    fn turn(&mut self, today: Date) {
+        if today <= self.date {
+            return;
+        }
+        if !today.is_same_month(&self.date) {
+            self.month = 0;
+        }
+        self.day = 0;
+        self.date = today;
+    }
+
+    fn add(&mut self, octets: u64) {
+        self.day = self.day.saturating_add(octets);
+        self.month = self.month.saturating_add(octets);
+    }
+
+    fn take_back(&mut self, octets: u64) {
+        self.day = self.day.saturating_sub(octets);
+        self.month = self.month.saturating_sub(octets);
+    }
+
+    /// Octets that are left; `None`: as many as there are.
+    fn left(&self, limits: &UserLimits) -> Option<u64> {
+        let day = limits.quota_day.map(|quota| quota.get().saturating_sub(self.day));
+        let month = limits.quota_month.map(|quota| quota.get().saturating_sub(self.month));
+        day.into_iter().chain(month).min()
+    }
+}
+
+/// What a connection has to do with its user's [`Usage`].
+#[derive(Default)]
+pub(super) struct Metering {
+    /// Octets of it that have been collected or charged, in each direction. Changed
+    /// under the lock of the usage only.
+    collected: [AtomicU64; 2],
+    /// Directions that wait for their rate: that is no silence.
+    waiting: AtomicU32,
+    /// Set when nothing may wait any more.
+    over: AtomicBool,
+}
+
+impl Metering {
+    /// Whether a direction waits for its rate.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// What one user uses.
+pub(super) struct Usage {
+    /// Whether octets in that direction have to ask: no lock while they need not.
+    asks: [AtomicBool; 2],
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    limits: UserLimits,
+    buckets: [Bucket; 2],
+    used: Used,
+    /// Of that, what the disk has.
+    stored: Used,
+    /// Since the start, or since the user was added.
+    totals: [u64; 2],
+    waiting: u64,
+}
+
+/// What [`Usage::report`] tells.
+pub(super) struct Report {
+    pub up: u64,
+    pub down: u64,
+    pub used: Used,
+}
+
+impl fmt::Debug for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Usage(..)")
+    }
+}
+
+impl Usage {
+    pub fn new(limits: &UserLimits, used: Used) -> Self {
+        let now = Instant::now();
+        let state = State {
+            limits: UserLimits::default(),
+            buckets: [Bucket::new(now), Bucket::new(now)],
+            used,
+            stored: used,
+            totals: [0; 2],
+            waiting: 0,
+        };
+        let usage =
+            Self { asks: Default::default(), state: Mutex::new(state), changed: Condvar::new() };
+        usage.obey(limits);
+        usage
+    }
+
+    /// Holds these limits from now on, also for who waits.
+    pub fn obey(&self, limits: &UserLimits) {
+        let mut state = self.state.lock();
+        let now = Instant::now();
+        state.limits = limits.clone();
+        let quota = limits.quota_day.or(limits.quota_month).is_some();
+        let rates = [limits.rate_up, limits.rate_down];
+        for ((bucket, asks), rate) in state.buckets.iter_mut().zip(&self.asks).zip(rates) {
+            bucket.set_rate(rate, now);
+            asks.store(quota || bucket.has_rate(), Ordering::Relaxed);
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Whether octets have to ask before they move.
+    pub fn asks(&self, way: Way) -> bool {
+        self.asks[way as usize].load(Ordering::Relaxed)
+    }
+
+    /// Waits until some of these octets may move; says how many, at least one, or why
+    /// none ever will.
+    pub fn take(&self, entry: &Entry, way: Way, octets: u64) -> Result<u64, Option<Ended>> {
+        let mut state = self.state.lock();
+        state.collect(entry);
+        let left = state.used.left(&state.limits).unwrap_or(u64::MAX);
+        if left == 0 {
+            return Err(Some(Ended::Quota));
+        }
+        let waiting = state.waiting;
+        let bucket = &mut state.buckets[way as usize];
+        let piece = bucket.piece(octets.min(left), waiting);
+        let ticket = bucket.charge(piece);
+        state.charge(entry, way, piece);
+        if state.buckets[way as usize].wait(ticket, Instant::now()).is_none() {
+            return Ok(piece);
+        }
+        entry.metering.waiting.fetch_add(1, Ordering::Relaxed);
+        state.waiting += 1;
+        let granted = loop {
+            if entry.metering.over.load(Ordering::Acquire) {
+                state.refund(entry, way, piece);
+                break Err(None);
+            }
+            match state.buckets[way as usize].wait(ticket, Instant::now()) {
+                None => break Ok(piece),
+                // Woken by the time, by other limits, or because it is over.
+                Some(wait) => self.changed.wait_for(&mut state, wait),
+            };
+        };
+        state.waiting -= 1;
+        entry.metering.waiting.fetch_sub(1, Ordering::Relaxed);
+        granted
+    }
+
+    /// Whether a datagram may go now. It never waits: what is over the rate is dropped.
+    pub fn permits(&self, entry: &Entry, way: Way, octets: u64) -> Result<bool, Ended> {
+        let mut state = self.state.lock();
+        state.collect(entry);
+        if state.used.left(&state.limits).is_some_and(|left| octets > left) {
+            return Err(Ended::Quota);
+        }
+        let permitted = state.buckets[way as usize].permits(octets, Instant::now());
+        if permitted {
+            state.charge(entry, way, octets);
+        }
+        Ok(permitted)
+    }
+
+    /// Lets nothing of a connection wait any more.
+    pub fn release(&self, entry: &Entry) {
+        // Under the lock: who waits has either seen it or is woken.
+        let _state = self.state.lock();
+        entry.metering.over.store(true, Ordering::Release);
+        self.changed.notify_all();
+    }
+
+    /// Collects what has moved on a connection.
+    pub fn collect(&self, entry: &Entry) {
+        self.state.lock().collect(entry);
+    }
+
+    /// Why a connection of this user has to end today, if it has; `metered` if its
+    /// octets count.
+    pub fn verdict(&self, today: Date, metered: bool) -> Option<Ended> {
+        let mut state = self.state.lock();
+        state.used.turn(today);
+        if state.limits.is_expired(today) {
+            return Some(Ended::Expired);
+        }
+        (metered && state.used.left(&state.limits) == Some(0)).then_some(Ended::Quota)
+    }
+
+    /// What has been used by today.
+    pub fn report(&self, today: Date) -> Report {
+        let mut state = self.state.lock();
+        state.used.turn(today);
+        let [up, down] = state.totals;
+        Report { up, down, used: state.used }
+    }
+
+    /// What is to be stored.
+    pub fn used(&self) -> Used {
+        self.state.lock().used
+    }
+
+    /// Notes that this is stored.
+    pub fn stored(&self, used: Used) {
+        self.state.lock().stored = used;
+    }
+
+    /// Whether all of it is stored.
+    pub fn is_stored(&self) -> bool {
+        let state = self.state.lock();
+        state.stored == state.used
+    }
+}
+
+impl State {
+    fn collect(&mut self, entry: &Entry) {
+        let (up, down) = entry.moved();
+        let moved = [up, down];
+        for ((collected, moved), total) in
+            entry.metering.collected.iter().zip(moved).zip(&mut self.totals)
+        {
+            // What was charged first may not have moved yet.
+            let before = collected.fetch_max(moved, Ordering::Relaxed);
+            let more = moved.saturating_sub(before);
+            self.used.add(more);
+            *total = total.saturating_add(more);
+        }
+    }
+
+    /// Counts octets that are about to move. What breaks on its way stays counted.
+    fn charge(&mut self, entry: &Entry, way: Way, octets: u64) {
+        entry.metering.collected[way as usize].fetch_add(octets, Ordering::Relaxed);
+        self.used.add(octets);
+        let total = &mut self.totals[way as usize];
+        *total = total.saturating_add(octets);
+    }
+
+    /// Takes back what was charged and will not move.
+    fn refund(&mut self, entry: &Entry, way: Way, octets: u64) {
+        entry.metering.collected[way as usize].fetch_sub(octets, Ordering::Relaxed);
+        self.used.take_back(octets);
+        let total = &mut self.totals[way as usize];
+        *total = total.saturating_sub(octets);
+    }
+}
