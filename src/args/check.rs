@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use argh::FromArgs;
 
 use super::Args;
-use crate::core::{Core, Start};
+use crate::core::{Core, Start, UserLimits};
 use crate::manage::{Secrets, Transport};
 use crate::server::{Config, StartError};
 
@@ -82,6 +82,9 @@ fn explained(config: &Config) -> String {
     }
     let open = "none: whoever can connect may use the proxy";
     line("users", &names(config.users.iter().map(|user| &user.name), open));
+    for user in config.users.iter().filter(|user| user.limits != UserLimits::default()) {
+        line(&format!("limits of {}", user.name), &user.limits);
+    }
     let none = "none: one is made up at the start";
     line("admins", &names(config.admins.iter().map(|(name, _)| name), none));
     match (&config.state, &config.stored) {

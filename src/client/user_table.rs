@@ -61,7 +61,7 @@ pub(super) fn as_json(users: &[UserDetail]) -> Json {
             "limits": limits_as_json(limits),
         })
     };
-    json!({ "users": users.iter().map(user).collect::<Vec<_>>() })
+    json!({ "users": users.iter().map(user).collect::<Vec<_>>(), "complete": true })
 }
 
 fn limits_as_json(limits: &UserLimits) -> Json {

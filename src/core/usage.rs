@@ -4,7 +4,7 @@
 //! Octets are counted by the connections themselves ([`Entry::moved`]), without a
 //! lock. A few times a second, and whenever somebody asks, what has been added since
 //! is collected here ([`Usage::collect`]). Only where a rate or a quota is set does
-//! each piece ask first ([`Usage::take`]), and is charged before it moves.
+//! each piece ask first ([`Usage::take`]).
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -63,11 +63,6 @@ impl Used {
         self.month = self.month.saturating_add(octets);
     }
 
-    fn take_back(&mut self, octets: u64) {
-        self.day = self.day.saturating_sub(octets);
-        self.month = self.month.saturating_sub(octets);
-    }
-
     /// Octets that are left; `None`: as many as there are.
     fn left(&self, limits: &UserLimits) -> Option<u64> {
         let day = limits.quota_day.map(|quota| quota.get().saturating_sub(self.day));
@@ -79,9 +74,11 @@ impl Used {
 /// What a connection has to do with its user's [`Usage`].
 #[derive(Default)]
 pub(super) struct Metering {
-    /// Octets of it that have been collected or charged, in each direction. Changed
-    /// under the lock of the usage only.
+    /// Octets of it that have been collected, in each direction. This and the next
+    /// are changed under the lock of the usage only.
     collected: [AtomicU64; 2],
+    /// Octets that may move and have not been collected yet.
+    granted: [AtomicU64; 2],
     /// Directions that wait for their rate: that is no silence.
     waiting: AtomicU32,
     /// Set when nothing may wait any more.
@@ -109,6 +106,8 @@ struct State {
     used: Used,
     /// Of that, what the disk has.
     stored: Used,
+    /// Octets that may move and have not been collected yet.
+    granted: u64,
     /// Since the start, or since the user was added.
     totals: [u64; 2],
     waiting: u64,
@@ -135,6 +134,7 @@ impl Usage {
             buckets: [Bucket::new(now), Bucket::new(now)],
             used,
             stored: used,
+            granted: 0,
             totals: [0; 2],
             waiting: 0,
         };
@@ -169,15 +169,15 @@ impl Usage {
     pub fn take(&self, entry: &Entry, way: Way, octets: u64) -> Result<u64, Option<Ended>> {
         let mut state = self.state.lock();
         state.collect(entry);
-        let left = state.used.left(&state.limits).unwrap_or(u64::MAX);
+        let left = state.left();
         if left == 0 {
             return Err(Some(Ended::Quota));
         }
         let waiting = state.waiting;
         let bucket = &mut state.buckets[way as usize];
         let piece = bucket.piece(octets.min(left), waiting);
-        let ticket = bucket.charge(piece);
-        state.charge(entry, way, piece);
+        let ticket = bucket.charge(piece, Instant::now());
+        state.grant(entry, way, piece);
         if state.buckets[way as usize].wait(ticket, Instant::now()).is_none() {
             return Ok(piece);
         }
@@ -185,7 +185,7 @@ impl Usage {
         state.waiting += 1;
         let granted = loop {
             if entry.metering.over.load(Ordering::Acquire) {
-                state.refund(entry, way, piece);
+                state.take_back(entry, way, piece);
                 break Err(None);
             }
             match state.buckets[way as usize].wait(ticket, Instant::now()) {
@@ -203,12 +203,12 @@ impl Usage {
     pub fn permits(&self, entry: &Entry, way: Way, octets: u64) -> Result<bool, Ended> {
         let mut state = self.state.lock();
         state.collect(entry);
-        if state.used.left(&state.limits).is_some_and(|left| octets > left) {
+        if octets > state.left() {
             return Err(Ended::Quota);
         }
         let permitted = state.buckets[way as usize].permits(octets, Instant::now());
         if permitted {
-            state.charge(entry, way, octets);
+            state.grant(entry, way, octets);
         }
         Ok(permitted)
     }
@@ -224,6 +224,16 @@ impl Usage {
     /// Collects what has moved on a connection.
     pub fn collect(&self, entry: &Entry) {
         self.state.lock().collect(entry);
+    }
+
+    /// Collects what has moved on a connection that moves no more.
+    pub fn close(&self, entry: &Entry) {
+        let mut state = self.state.lock();
+        state.collect(entry);
+        for way in [Way::Up, Way::Down] {
+            let left = entry.metering.granted[way as usize].load(Ordering::Relaxed);
+            state.take_back(entry, way, left);
+        }
     }
 
     /// Why a connection of this user has to end today, if it has; `metered` if its
@@ -263,33 +273,150 @@ impl Usage {
 }
 
 impl State {
+    /// Octets of the quotas that are left and granted to nobody.
+    fn left(&self) -> u64 {
+        let left = self.used.left(&self.limits);
+        left.map_or(u64::MAX, |left| left.saturating_sub(self.granted))
+    }
+
     fn collect(&mut self, entry: &Entry) {
         let (up, down) = entry.moved();
-        let moved = [up, down];
-        for ((collected, moved), total) in
-            entry.metering.collected.iter().zip(moved).zip(&mut self.totals)
-        {
-            // What was charged first may not have moved yet.
-            let before = collected.fetch_max(moved, Ordering::Relaxed);
+        for (way, moved) in [(Way::Up, up), (Way::Down, down)] {
+            let before = entry.metering.collected[way as usize].swap(moved, Ordering::Relaxed);
             let more = moved.saturating_sub(before);
             self.used.add(more);
+            let total = &mut self.totals[way as usize];
             *total = total.saturating_add(more);
+            let granted = entry.metering.granted[way as usize].load(Ordering::Relaxed);
+            self.take_back(entry, way, granted.min(more));
         }
     }
 
-    /// Counts octets that are about to move. What breaks on its way stays counted.
-    fn charge(&mut self, entry: &Entry, way: Way, octets: u64) {
-        entry.metering.collected[way as usize].fetch_add(octets, Ordering::Relaxed);
-        self.used.add(octets);
-        let total = &mut self.totals[way as usize];
-        *total = total.saturating_add(octets);
+    /// Notes octets that are about to move.
+    fn grant(&mut self, entry: &Entry, way: Way, octets: u64) {
+        entry.metering.granted[way as usize].fetch_add(octets, Ordering::Relaxed);
+        self.granted = self.granted.saturating_add(octets);
     }
 
-    /// Takes back what was charged and will not move.
-    fn refund(&mut self, entry: &Entry, way: Way, octets: u64) {
-        entry.metering.collected[way as usize].fetch_sub(octets, Ordering::Relaxed);
-        self.used.take_back(octets);
-        let total = &mut self.totals[way as usize];
-        *total = total.saturating_sub(octets);
+    /// What was granted has moved, or never will.
+    fn take_back(&mut self, entry: &Entry, way: Way, octets: u64) {
+        entry.metering.granted[way as usize].fetch_sub(octets, Ordering::Relaxed);
+        self.granted = self.granted.saturating_sub(octets);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::ConnectionId;
+    use super::*;
+
+    fn date(text: &str) -> Date {
+        text.parse().unwrap()
+    }
+
+    fn limits(words: &[(&str, &str)]) -> UserLimits {
+        let mut limits = UserLimits::default();
+        for (name, value) in words {
+            limits.change(super::super::UserLimit::parse(name, value).unwrap());
+        }
+        limits
+    }
+
+    fn entry() -> Entry {
+        Entry::new(ConnectionId(1), "test", "192.0.2.7:4711".parse().unwrap())
+    }
+
+    #[test]
+    fn a_later_day_begins_a_new_count_and_an_earlier_one_does_not() {
+        let mut used = Used::default();
+        for (today, day, month) in [
+            ("2026-11-29", 10, 10),
+            ("2026-11-30", 10, 20),
+            ("2026-11-30", 20, 30),
+            // The clock goes back, and forth again.
+            ("2026-10-01", 30, 40),
+            ("2026-11-30", 40, 50),
+            ("2026-12-01", 10, 10),
+            ("2027-12-01", 10, 10),
+        ] {
+            used.turn(date(today));
+            used.add(10);
+            assert_eq!((used.day, used.month), (day, month), "{today}");
+        }
+        used.add(u64::MAX);
+        assert_eq!((used.day, used.month), (u64::MAX, u64::MAX));
+    }
+
+    #[test]
+    fn what_moves_unasked_is_collected_once() {
+        let (usage, entry) = (Usage::new(&UserLimits::default(), Used::default()), entry());
+        assert!(!usage.asks(Way::Up) && !usage.asks(Way::Down));
+        entry.up.store(3, Ordering::Relaxed);
+        entry.down.store(5, Ordering::Relaxed);
+        usage.collect(&entry);
+        entry.down.store(6, Ordering::Relaxed);
+        usage.collect(&entry);
+        usage.collect(&entry);
+        let report = usage.report(date("2026-11-21"));
+        assert_eq!((report.up, report.down, report.used.day), (3, 6, 0));
+        assert_eq!(usage.used().date, date("2026-11-21"));
+    }
+
+    #[test]
+    fn a_quota_is_spent_to_the_octet_in_both_directions_together() {
+        let (usage, entry) =
+            (Usage::new(&limits(&[("quota_day", "10")]), Used::default()), entry());
+        assert!(usage.asks(Way::Up) && usage.asks(Way::Down));
+        assert_eq!(usage.take(&entry, Way::Up, 4), Ok(4));
+        // Granted before it moved: it counts once.
+        entry.up.store(4, Ordering::Relaxed);
+        assert_eq!(usage.permits(&entry, Way::Down, 7), Err(Ended::Quota));
+        assert_eq!(usage.take(&entry, Way::Down, 100), Ok(6));
+        assert_eq!(usage.take(&entry, Way::Up, 1), Err(Some(Ended::Quota)));
+        let today = usage.used().date;
+        assert_eq!(usage.verdict(today, true), None, "the rest is on its way");
+        entry.down.store(6, Ordering::Relaxed);
+        usage.collect(&entry);
+        assert_eq!(usage.verdict(today, true), Some(Ended::Quota));
+        assert_eq!(usage.verdict(today, false), None);
+        usage.obey(&limits(&[("quota_day", "11")]));
+        assert_eq!(usage.take(&entry, Way::Up, 9), Ok(1));
+        usage.obey(&limits(&[("quota_month", "11")]));
+        assert_eq!(usage.verdict(date("2026-11-21"), true), None, "another month");
+        usage.obey(&UserLimits::default());
+        assert!(!usage.asks(Way::Up));
+    }
+
+    #[test]
+    fn a_user_expires_at_the_beginning_of_the_day() {
+        let usage = Usage::new(&limits(&[("expires", "2026-11-21")]), Used::default());
+        assert_eq!(usage.verdict(date("2026-11-20"), true), None);
+        assert_eq!(usage.verdict(date("2026-11-21"), false), Some(Ended::Expired));
+    }
+
+    #[test]
+    fn who_waits_is_woken_by_another_rate_and_by_the_end() {
+        let usage = Usage::new(&limits(&[("rate_up", "1")]), Used::default());
+        let (first, second) = (entry(), entry());
+        let burst = usage.take(&first, Way::Up, 1 << 20).unwrap();
+        std::thread::scope(|scope| {
+            let waiters = [&first, &second].map(|entry| {
+                let usage = &usage;
+                scope.spawn(move || usage.take(entry, Way::Up, 1 << 20))
+            });
+            while !(first.metering.is_waiting() && second.metering.is_waiting()) {
+                std::thread::yield_now();
+            }
+            usage.release(&first);
+            let [ended, other] = waiters;
+            assert_eq!(ended.join().unwrap(), Err(None));
+            assert!(second.metering.is_waiting() && !first.metering.is_waiting());
+            usage.obey(&UserLimits::default());
+            assert_eq!(other.join().unwrap(), Ok(burst));
+        });
+        // What did not move is not counted, and hinders nobody.
+        assert_eq!((usage.used().day, usage.state.lock().granted), (0, 2 * burst));
+        [&first, &second].into_iter().for_each(|entry| usage.close(entry));
+        assert_eq!(usage.state.lock().granted, 0);
     }
 }

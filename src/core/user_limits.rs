@@ -134,6 +134,30 @@ fn octets(text: &str) -> Option<u64> {
     decimal(digits)?.checked_mul(base.pow(power))
 }
 
+/// Those that there are, as [`UserLimit::parse`] reads them: `rate_up 5000, expires
+/// 2027-01-31`.
+impl fmt::Display for UserLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let octets = |limit: Option<NonZeroU64>| limit.map(|octets| octets.to_string());
+        let all = [
+            self.max_connections.map(|most| most.to_string()),
+            octets(self.rate_up),
+            octets(self.rate_down),
+            octets(self.quota_day),
+            octets(self.quota_month),
+            self.expires.map(|date| date.to_string()),
+        ];
+        let named = USER_LIMIT_NAMES.iter().zip(all);
+        for (at, (name, value)) in
+            named.filter_map(|(name, limit)| Some((name, limit?))).enumerate()
+        {
+            let mark = if at == 0 { "" } else { ", " };
+            write!(f, "{mark}{name} {value}")?;
+        }
+        Ok(())
+    }
+}
+
 impl UserLimits {
     /// Whether the user is refused on this day.
     pub fn is_expired(&self, today: Date) -> bool {
@@ -176,6 +200,12 @@ mod tests {
             expires: Some("2027-01-31".parse().unwrap()),
         };
         assert_eq!(limits, expected);
+        let shown =
+            "max_connections 3, rate_down 7, quota_day 11, quota_month 13, expires 2027-01-31";
+        assert_eq!(
+            (limits.to_string().as_str(), UserLimits::default().to_string().as_str()),
+            (shown, "")
+        );
         limits.change(UserLimit::parse("expires", "never").unwrap());
         assert_eq!(limits.expires, None);
     }

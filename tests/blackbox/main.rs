@@ -38,6 +38,7 @@ mod manage {
     mod socksctl;
     mod start;
     mod state;
+    mod user_limits;
 }
 
 /// The names of a maildir hold colons, which not every system allows.
