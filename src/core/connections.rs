@@ -101,10 +101,12 @@ impl Connections {
         chosen.map(|entry| entry.end(why, false)).count()
     }
 
-    /// Ends what has been silent for too long, and presses on those that were
-    /// ended and still hold on. To be called every fraction of a second.
-    pub fn sweep(&self, now: Instant, timeout: Duration, half_closed: Duration) {
+    /// Ends what has been silent for too long or goes beyond the limits of its user,
+    /// and presses on those that were ended and still hold on. To be called every
+    /// fraction of a second.
+    pub fn sweep(&self, now: Instant, today: Date, timeout: Duration, half_closed: Duration) {
         for entry in self.snapshot() {
+            entry.hold_to_limits(today);
             entry.sweep(now, timeout, half_closed);
         }
     }

@@ -389,8 +389,7 @@ impl Core {
     /// beyond the limits of its user.
     pub fn sweep(&self, half_closed: Duration) {
         let timeout = self.0.managed.read().settings.timeout;
-        self.0.connections.hold_to_limits(metering::today());
-        self.0.connections.sweep(Instant::now(), timeout, half_closed);
+        self.0.connections.sweep(Instant::now(), metering::today(), timeout, half_closed);
     }
 
     /// Ends everything that is open, because the server stops.
@@ -439,7 +438,7 @@ mod tests {
         let now = Instant::now();
         let after = |seconds| {
             let (timeout, later) = (Duration::from_secs(1), Duration::from_secs(seconds));
-            core.0.connections.sweep(now + later, timeout, timeout);
+            core.0.connections.sweep(now + later, Date::FIRST, timeout, timeout);
             connection.is_ended()
         };
         assert!(!after(599));

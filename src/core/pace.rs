@@ -7,6 +7,7 @@ use super::usage::{Usage, Way};
 
 /// One direction of a connection, as far as its user's limits go. Without limits
 /// asking costs one relaxed load.
+#[derive(Clone, Copy)]
 pub struct Pace<'a> {
     entry: &'a Entry,
     usage: Option<&'a Usage>,
@@ -37,6 +38,11 @@ impl Pace<'_> {
             Some(usage) if usage.asks(self.way) && octets > 0 => self.wait(usage, octets),
             _ => Ok(octets),
         }
+    }
+
+    /// Whether there is a rate, so that nothing is gained by moving much at once.
+    pub fn is_slow(&self) -> bool {
+        self.usage.is_some_and(|usage| usage.has_rate(self.way))
     }
 
     #[cold]

@@ -96,6 +96,8 @@ impl Metering {
 pub(super) struct Usage {
     /// Whether octets in that direction have to ask: no lock while they need not.
     asks: [AtomicBool; 2],
+    /// Whether that is because of a rate.
+    rated: [AtomicBool; 2],
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -138,8 +140,12 @@ impl Usage {
             totals: [0; 2],
             waiting: 0,
         };
-        let usage =
-            Self { asks: Default::default(), state: Mutex::new(state), changed: Condvar::new() };
+        let usage = Self {
+            asks: Default::default(),
+            rated: Default::default(),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        };
         usage.obey(limits);
         usage
     }
@@ -151,9 +157,11 @@ impl Usage {
         state.limits = limits.clone();
         let quota = limits.quota_day.or(limits.quota_month).is_some();
         let rates = [limits.rate_up, limits.rate_down];
-        for ((bucket, asks), rate) in state.buckets.iter_mut().zip(&self.asks).zip(rates) {
-            bucket.set_rate(rate, now);
-            asks.store(quota || bucket.has_rate(), Ordering::Relaxed);
+        for way in [Way::Up, Way::Down] {
+            let at = way as usize;
+            state.buckets[at].set_rate(rates[at], now);
+            self.rated[at].store(rates[at].is_some(), Ordering::Relaxed);
+            self.asks[at].store(quota || rates[at].is_some(), Ordering::Relaxed);
         }
         drop(state);
         self.changed.notify_all();
@@ -162,6 +170,11 @@ impl Usage {
     /// Whether octets have to ask before they move.
     pub fn asks(&self, way: Way) -> bool {
         self.asks[way as usize].load(Ordering::Relaxed)
+    }
+
+    /// Whether that direction has a rate.
+    pub fn has_rate(&self, way: Way) -> bool {
+        self.rated[way as usize].load(Ordering::Relaxed)
     }
 
     /// Waits until some of these octets may move; says how many, at least one, or why
@@ -218,7 +231,9 @@ impl Usage {
         // Under the lock: who waits has either seen it or is woken.
         let _state = self.state.lock();
         entry.metering.over.store(true, Ordering::Release);
-        self.changed.notify_all();
+        if entry.metering.is_waiting() {
+            self.changed.notify_all();
+        }
     }
 
     /// Collects what has moved on a connection.
@@ -268,7 +283,10 @@ impl Usage {
     /// Whether all of it is stored.
     pub fn is_stored(&self) -> bool {
         let state = self.state.lock();
-        state.stored == state.used
+        // A day that begins is no news.
+        let mut stored = state.stored;
+        stored.turn(state.used.date);
+        stored == state.used
     }
 }
 

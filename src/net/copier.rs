@@ -148,9 +148,10 @@ impl Copier<'_> {
 
     fn medium(&mut self) -> Result<Stage, Broken> {
         let Some(mut loan) = Loan::take(MEDIUM) else { return self.quiet() };
-        let mut streak = Streak::default();
+        let (mut streak, pace) = (Streak::default(), self.pace);
         self.copy(loan.as_mut(), |count| {
-            if streak.of(count == MEDIUM) >= PROOF {
+            // What waits for its rate must not keep what others need to be fast.
+            if streak.of(count == MEDIUM) >= PROOF && !pace.is_slow() {
                 return Some(Stage::Rising);
             }
             (streak.calm(count <= SMALL) >= CALM).then_some(Stage::Falling)
@@ -159,9 +160,9 @@ impl Copier<'_> {
 
     fn large(&mut self) -> Result<Stage, Broken> {
         let Some(mut loan) = Loan::take(LARGE) else { return self.quiet() };
-        let mut streak = Streak::default();
+        let (mut streak, pace) = (Streak::default(), self.pace);
         self.copy(loan.as_mut(), |count| {
-            (streak.calm(count <= SMALL) >= CALM).then_some(Stage::Falling)
+            (streak.calm(count <= SMALL) >= CALM || pace.is_slow()).then_some(Stage::Falling)
         })
     }
 
@@ -196,7 +197,7 @@ impl Copier<'_> {
                 Err(error) if is_timeout(&error) => return Ok(Stage::Falling),
                 Err(_) => return Err(Broken::From),
             };
-            let over = streak.calm(held <= SMALL) >= CALM;
+            let over = streak.calm(held <= SMALL) >= CALM || self.pace.is_slow();
             // The system tells an error only once, and swallows it when it comes
             // behind some octets that were moved.
             let (mut short, mut granted) = (false, 0);
