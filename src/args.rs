@@ -15,9 +15,10 @@ use check::Check;
 use file::File;
 use values::{accounts, buffer_size, maildir, port_range, seconds};
 
-use crate::core::{BufferSize, Name, NewUser, Secret, Settings};
+use crate::core::{BufferSize, Cidr, Name, NewUser, Secret, Settings};
 use crate::hash::HashPassword;
 use crate::manage::{DIALECTS, Dialect, Secrets};
+use crate::net::sources::Sources;
 use crate::server::Config;
 use crate::socks::service::Options;
 use crate::state::StateFile;
@@ -92,6 +93,9 @@ pub struct Args {
     /// client connections at once from one address (0: no limit)
     #[argh(option, arg_name = "n")]
     max_per_address: Option<u32>,
+    /// new client connections per second from one address (0: no limit)
+    #[argh(option, arg_name = "n")]
+    max_new_per_address: Option<u32>,
     /// seconds without a byte after which a connection is ended (3600)
     #[argh(option, arg_name = "secs", from_str_fn(seconds))]
     timeout: Option<Duration>,
@@ -120,6 +124,14 @@ pub struct Args {
     /// ports for datagrams of clients, FIRST-LAST (any free one)
     #[argh(option, arg_name = "a-b", from_str_fn(port_range))]
     udp_ports: Option<(u16, u16)>,
+    /// address of this machine from which connections and datagrams to targets leave;
+    /// may be given for IPv4 and for IPv6
+    #[argh(option, arg_name = "ip")]
+    bind_out: Vec<IpAddr>,
+    /// addresses of proxies whose connections to the SOCKS5 listener begin with a header
+    /// of the PROXY protocol, such as 192.0.2.0/24; may be given again
+    #[argh(option, arg_name = "cidr")]
+    proxy_from: Vec<Cidr>,
     /// file for credentials that the monitor sees accepted; switches it on
     #[argh(option, arg_name = "file")]
     credentials_log: Option<PathBuf>,
@@ -176,12 +188,12 @@ impl Args {
         let users = users.into_iter().map(|(name, secret)| NewUser::new(name, secret)).collect();
         let admins = accounts("-U", &self.admin)?;
         let Some(path) = &self.config else {
-            return Ok(self.configure(users, admins));
+            return self.configure(users, admins);
         };
         let file = File::read(path)?;
         let users = joined(users, file.users, |user| &user.name);
         let admins = joined(admins, file.admins, |(name, _)| name);
-        let mut config = self.over(file.args).configure(users, admins);
+        let mut config = self.over(file.args).configure(users, admins)?;
         config.secrets = file.secrets;
         config.warnings = file.warnings;
         Ok(config)
@@ -210,6 +222,7 @@ impl Args {
             max_connections: self.max_connections.or(file.max_connections),
             max_per_user: self.max_per_user.or(file.max_per_user),
             max_per_address: self.max_per_address.or(file.max_per_address),
+            max_new_per_address: self.max_new_per_address.or(file.max_new_per_address),
             timeout: self.timeout.or(file.timeout),
             half_closed_timeout: self.half_closed_timeout.or(file.half_closed_timeout),
             handshake_timeout: self.handshake_timeout.or(file.handshake_timeout),
@@ -219,6 +232,8 @@ impl Args {
             buffer_size: self.buffer_size.or(file.buffer_size),
             udp_advertise: self.udp_advertise.or(file.udp_advertise),
             udp_ports: self.udp_ports.or(file.udp_ports),
+            bind_out: either(self.bind_out, file.bind_out),
+            proxy_from: either(self.proxy_from, file.proxy_from),
             credentials_log: self.credentials_log.or(file.credentials_log),
             access_log: self.access_log.or(file.access_log),
             config: self.config,
@@ -226,19 +241,22 @@ impl Args {
         }
     }
 
-    fn configure(self, users: Vec<NewUser>, admins: Vec<Account>) -> Config {
+    fn configure(self, users: Vec<NewUser>, admins: Vec<Account>) -> Result<Config, String> {
         let dialects = self.dialects();
+        let bind_out = Sources::new(&self.bind_out);
+        let bind_out = bind_out.map_err(|error| format!("option --bind-out: {error}"))?;
         let settings = Settings {
             timeout: self.timeout.unwrap_or(secs(3600)),
             max_connections: self.max_connections.unwrap_or(500),
             max_per_user: self.max_per_user.filter(|most| *most > 0),
             max_per_address: self.max_per_address.filter(|most| *most > 0),
+            max_new_per_address: self.max_new_per_address.filter(|most| *most > 0),
             buffer_size: self.buffer_size,
             maildir: self.maildir,
             spoofing: self.credentials_log.is_some() && !self.no_credential_monitor,
             ..Settings::default()
         };
-        Config {
+        Ok(Config {
             socks: SocketAddr::new(self.listen.unwrap_or(LOOPBACK), self.port.unwrap_or(1080)),
             dialects,
             pop3: self.pop3,
@@ -256,12 +274,14 @@ impl Args {
                 bind_timeout: self.bind_timeout.unwrap_or(secs(120)),
                 udp_advertise: self.udp_advertise,
                 udp_ports: self.udp_ports,
+                bind_out,
+                proxy_from: self.proxy_from,
             },
             half_closed_timeout: self.half_closed_timeout.unwrap_or(secs(600)),
             grace: self.grace.unwrap_or(secs(10)),
             access_log: self.access_log,
             credentials_log: self.credentials_log,
-        }
+        })
     }
 
     /// The rows of the dialects that have an address.
@@ -283,6 +303,11 @@ impl Args {
 
 const fn secs(count: u64) -> Duration {
     Duration::from_secs(count)
+}
+
+/// The values of the command line, if there are any.
+fn either<T>(given: Vec<T>, file: Vec<T>) -> Vec<T> {
+    if given.is_empty() { file } else { given }
 }
 
 /// Those of the command line, and those of the file with other names.
@@ -380,6 +405,18 @@ mod tests {
     }
 
     #[test]
+    fn proxies_and_outgoing_addresses_are_lists() {
+        let line = "--bind-out ::1 --bind-out 192.0.2.1 --proxy-from 10.0.0.0/8 --proxy-from ::1";
+        let options = parse(&line.split(' ').collect::<Vec<_>>()).unwrap().options;
+        let sources: Vec<String> = options.bind_out.iter().map(|ip| ip.to_string()).collect();
+        assert_eq!(sources, ["192.0.2.1", "::1"]);
+        let proxies: Vec<String> = options.proxy_from.iter().map(Cidr::to_string).collect();
+        assert_eq!(proxies, ["10.0.0.0/8", "::1"]);
+        let error = parse(&["--bind-out", "192.0.2.1", "--bind-out", "192.0.2.2"]).err().unwrap();
+        assert!(error.starts_with("option --bind-out: 192.0.2.2 is the second"), "{error}");
+    }
+
+    #[test]
     fn bad_values_are_named() {
         let bad = [
             ["-u", "nocolon"],
@@ -395,6 +432,8 @@ mod tests {
             ["-p", "65536"],
             ["--monitor", "9090"],
             ["--oneshot", "localhost:1"],
+            ["--bind-out", "0.0.0.0"],
+            ["--proxy-from", "192.0.2.1/24"],
         ];
         for args in bad {
             assert!(parse(&args).is_err(), "{args:?}");

@@ -64,6 +64,8 @@ impl Server {
         }
         config.restore()?;
         config.check()?;
+        let sources = config.options.bind_out.check();
+        sources.map_err(|(address, error)| StartError::BindOut(address, error))?;
         let mut logs = Vec::new();
         let access_log = match &config.access_log {
             Some(path) => Some(keep(open_log("access", path)?, &mut logs)),

@@ -114,6 +114,7 @@ fn the_core_is_managed() {
         ("max_users", json!("9")),
         ("max_per_user", json!(2)),
         ("max_per_address", json!(0)),
+        ("max_new_per_address", json!(100)),
         ("buffer_size", json!(512)),
         ("page_size", json!(5)),
         ("spoofing", json!(true)),
@@ -122,7 +123,7 @@ fn the_core_is_managed() {
     }
     let config = json!({
         "timeout": 30, "max_connections": 7, "max_per_user": 2, "max_per_address": 0,
-        "max_users": 9, "buffer_size": 512, "page_size": 5, "spoofing": true, "maildir": null,
+        "max_new_per_address": 100, "max_users": 9, "buffer_size": 512, "page_size": 5, "spoofing": true, "maildir": null,
     });
     assert_eq!(talk.ask("GET_CONFIG", json!(null))["data"], config);
     let metrics = talk.ask("GET_METRICS", json!(null))["data"].clone();

@@ -250,7 +250,7 @@ fn what_is_no_server_exits_3() {
         stream.read_exact(&mut [0; 13]).unwrap();
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
     });
-    run(&address, login, "users", "").fails(3, "begins with version 0x48 where SHOES has 0x01");
+    run(&address, login, "users", "").fails(3, "begins with version 0x48 where a login has 0x01");
     thread.join().unwrap();
 
     // Nobody can listen on port 0.

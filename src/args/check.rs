@@ -9,6 +9,7 @@ use argh::FromArgs;
 use super::Args;
 use crate::core::{Core, Start, UserLimits};
 use crate::manage::{Secrets, Transport};
+use crate::net::sources::Sources;
 use crate::server::{Config, StartError};
 
 /// Says what a configuration file means, or what is wrong with it, and starts
@@ -79,6 +80,12 @@ fn explained(config: &Config) -> String {
     }
     if let Some(address) = config.http {
         line("http", &address);
+    }
+    if config.options.bind_out != Sources::ANY {
+        line("bind-out", &names(config.options.bind_out.iter(), ""));
+    }
+    if !config.options.proxy_from.is_empty() {
+        line("proxy-from", &names(config.options.proxy_from.iter(), ""));
     }
     let open = "none: whoever can connect may use the proxy";
     line("users", &names(config.users.iter().map(|user| &user.name), open));

@@ -20,6 +20,8 @@ use crate::state::Limits;
 
 /// The tables beside the options.
 const TABLES: [&str; 3] = ["users", "admins", "secrets"];
+/// Options that may be given again, here as a list.
+const LISTS: [&str; 2] = ["bind-out", "proxy-from"];
 /// Options that make no sense in a file.
 const FOREIGN: [&str; 5] = ["config", "user", "admin", "version", "help"];
 
@@ -118,6 +120,14 @@ fn words(text: &str) -> Result<Vec<String>, String> {
             DeValue::String(text) => vec![flag, text.to_string()],
             DeValue::Integer(number) if number.radix() == 10 => vec![flag, number.to_string()],
             DeValue::Float(number) => vec![flag, number.to_string()],
+            DeValue::Array(list) if LISTS.contains(&name.replace('_', "-").as_str()) => {
+                let texts = list.iter().map(|one| one.get_ref().as_str().map(str::to_owned));
+                let texts = texts.map(|text| {
+                    text.ok_or_else(|| at(&format!("{name} takes a text or a list of them")))
+                });
+                let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
+                texts.into_iter().flat_map(|text| [flag.clone(), text]).collect()
+            }
             _ => return Err(at(&format!("{name} takes a text, a number, true or false"))),
         };
         let alone: Vec<&str> = option.iter().map(String::as_str).collect();

@@ -138,7 +138,9 @@ fn sayable_setting(setting: &Setting) -> &'static [Dialect] {
         Setting::BufferSize(Some(_)) => &[Shoes, Monitor, Oneshot, Json],
         Setting::BufferSize(None) => &[Monitor, Json],
         Setting::Timeout(_) | Setting::MaxConnections(_) | Setting::MaxUsers(_) => &[Monitor, Json],
-        Setting::MaxPerUser(_) | Setting::MaxPerAddress(_) => &[Json],
+        Setting::MaxPerUser(_) | Setting::MaxPerAddress(_) | Setting::MaxNewPerAddress(_) => {
+            &[Json]
+        }
         Setting::PageSize(_) => &[Datagram, Json],
         Setting::Spoofing(_) => &[Shoes, Json],
         Setting::Maildir(_) => &[],
@@ -286,6 +288,7 @@ pub(super) fn every_ask() -> Vec<Ask> {
         setting("max_connections", "1"),
         setting("max_per_user", "1"),
         setting("max_per_address", "1"),
+        setting("max_new_per_address", "1"),
         Ask::Configure(Setting::Spoofing(true)),
         Ask::Spoofing,
         Ask::PageSize,

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -14,9 +15,11 @@ use parking_lot::Mutex;
 
 use super::access::AccessLine;
 use super::account::Name;
+use super::arrivals::Arrivals;
 use super::clock::Date;
 use super::counters::{Counters, Details, PerUser};
 use super::entry::{ANONYMOUS, ConnectionId, ConnectionView, End, Entry};
+use super::guessing::origin;
 use super::lines::Lines;
 use super::states::{Ended, State};
 use super::usage::Usage;
@@ -26,14 +29,18 @@ use super::usage::Usage;
 pub struct Limits {
     /// Connections at once.
     pub total: u32,
-    /// At once from one address.
+    /// At once from one address; an IPv6 network of 64 bits counts as one.
     pub per_address: Option<u32>,
+    /// New ones per second from one address, likewise.
+    pub new_per_address: Option<NonZeroU32>,
 }
 
 #[derive(Default)]
 struct Live {
     entries: BTreeMap<u64, Arc<Entry>>,
+    /// By their [`origin`].
     per_address: HashMap<IpAddr, u32>,
+    arrivals: Arrivals,
     per_user: HashMap<Option<Name>, u32>,
     historic: u64,
     max_current: u64,
@@ -74,19 +81,32 @@ impl Connections {
         client: SocketAddr,
         limits: Limits,
     ) -> Option<Connection> {
-        let client = SocketAddr::new(client.ip().to_canonical(), client.port());
+        let client = canonical(client);
         let mut live = self.live.lock();
-        let current = live.entries.len();
-        let here = live.per_address.get(&client.ip()).copied().unwrap_or(0);
-        if current >= limits.total as usize || limits.per_address.is_some_and(|most| here >= most) {
+        let admitted = live.has_room(limits) && live.count_from(client.ip(), limits);
+        if !admitted {
             live.refused = live.refused.saturating_add(1);
             return None;
         }
-        live.historic = live.historic.saturating_add(1);
-        live.max_current = live.max_current.max(current as u64 + 1);
-        *live.per_address.entry(client.ip()).or_default() += 1;
-        let entry = Arc::new(Entry::new(ConnectionId(live.historic), service, client));
-        live.entries.insert(entry.id.0, Arc::clone(&entry));
+        let entry = live.enter(service, client);
+        entry.client.get_or_init(|| client);
+        Some(Connection { entry, all: Arc::clone(self) })
+    }
+
+    /// Admits a connection of a proxy, which has yet to say for whom it is: until then
+    /// only the limit on all of them holds. See [`Connection::is_identified`].
+    pub(super) fn admit_proxied(
+        self: &Arc<Self>,
+        service: &'static str,
+        proxy: SocketAddr,
+        limits: Limits,
+    ) -> Option<Connection> {
+        let mut live = self.live.lock();
+        if !live.has_room(limits) {
+            live.refused = live.refused.saturating_add(1);
+            return None;
+        }
+        let entry = live.enter(service, canonical(proxy));
         Some(Connection { entry, all: Arc::clone(self) })
     }
 
@@ -167,7 +187,9 @@ impl Connections {
     fn forget(&self, entry: &Entry, user: Option<&Option<Name>>) {
         let mut live = self.live.lock();
         live.entries.remove(&entry.id.0);
-        release(&mut live.per_address, &entry.client.ip());
+        if let Some(client) = entry.client.get() {
+            release(&mut live.per_address, &origin(client.ip()));
+        }
         if let Some(user) = user {
             release(&mut live.per_user, user);
         }
@@ -178,6 +200,40 @@ impl Connections {
         live.finished_up = live.finished_up.saturating_add(up);
         live.finished_down = live.finished_down.saturating_add(down);
     }
+}
+
+impl Live {
+    fn has_room(&self, limits: Limits) -> bool {
+        self.entries.len() < limits.total as usize
+    }
+
+    /// Counts one more from an address, unless there are too many or they come too fast.
+    fn count_from(&mut self, client: IpAddr, limits: Limits) -> bool {
+        let origin = origin(client);
+        let here = self.per_address.get(&origin).copied().unwrap_or(0);
+        if limits.per_address.is_some_and(|most| here >= most) {
+            return false;
+        }
+        let rate = limits.new_per_address;
+        if rate.is_some_and(|rate| !self.arrivals.admit(origin, rate, Instant::now())) {
+            return false;
+        }
+        *self.per_address.entry(origin).or_default() += 1;
+        true
+    }
+
+    fn enter(&mut self, service: &'static str, peer: SocketAddr) -> Arc<Entry> {
+        self.historic = self.historic.saturating_add(1);
+        self.max_current = self.max_current.max(self.entries.len() as u64 + 1);
+        let entry = Arc::new(Entry::new(ConnectionId(self.historic), service, peer));
+        self.entries.insert(entry.id.0, Arc::clone(&entry));
+        entry
+    }
+}
+
+/// IPv4-mapped addresses unmapped.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 fn release<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, u32>, key: &K) {
@@ -201,9 +257,32 @@ impl Connection {
         self.entry.id
     }
 
-    /// Where it comes from, IPv4-mapped addresses unmapped.
+    /// Where it comes from, IPv4-mapped addresses unmapped; the proxy's address until
+    /// that has said more.
     pub fn client(&self) -> SocketAddr {
-        self.entry.client
+        self.entry.client()
+    }
+
+    /// Whether it is known, and counted, where it comes from. Until then nothing may be
+    /// done for it.
+    pub fn is_identified(&self) -> bool {
+        self.entry.client.get().is_some()
+    }
+
+    /// Counts it for the client that a proxy has named (`None`: for the proxy itself);
+    /// `false` when a limit is reached. Once only: later calls change nothing.
+    pub(super) fn identify(&self, client: Option<SocketAddr>, limits: Limits) -> bool {
+        let client = client.map_or(self.entry.peer, canonical);
+        let mut live = self.all.live.lock();
+        if self.is_identified() {
+            return true;
+        }
+        if !live.count_from(client.ip(), limits) {
+            live.refused = live.refused.saturating_add(1);
+            return false;
+        }
+        self.entry.client.get_or_init(|| client);
+        true
     }
 
     /// Notes the name of a login before it is checked.
@@ -338,7 +417,7 @@ impl Drop for Connection {
         let line = AccessLine {
             date: entry.began,
             user: named.or(about.claimed.take()),
-            client: entry.client,
+            client: entry.client(),
             destination: about.destination.take(),
             status: about.status,
             bytes_up: entry.up.load(Ordering::Relaxed),

@@ -64,7 +64,10 @@ pub const NOBODY: &str = "-";
 pub(super) struct Entry {
     pub id: ConnectionId,
     pub service: &'static str,
-    pub client: SocketAddr,
+    /// The other end of the socket, which may be a proxy's.
+    pub peer: SocketAddr,
+    /// The client, as which it is counted per address; a proxy has yet to say.
+    pub client: OnceLock<SocketAddr>,
     pub started: Instant,
     pub began: SystemTime,
     pub up: AtomicU64,
@@ -99,7 +102,7 @@ pub(super) struct About {
 }
 
 impl Entry {
-    pub fn new(id: ConnectionId, service: &'static str, client: SocketAddr) -> Self {
+    pub fn new(id: ConnectionId, service: &'static str, peer: SocketAddr) -> Self {
         let now = Instant::now();
         let about = About {
             claimed: None,
@@ -116,7 +119,8 @@ impl Entry {
         Self {
             id,
             service,
-            client,
+            peer,
+            client: OnceLock::new(),
             started: now,
             began: SystemTime::now(),
             up: AtomicU64::new(0),
@@ -127,6 +131,11 @@ impl Entry {
             metering: Metering::default(),
             about: Mutex::new(about),
         }
+    }
+
+    /// Where it comes from, as far as that is known.
+    pub fn client(&self) -> SocketAddr {
+        *self.client.get().unwrap_or(&self.peer)
     }
 
     /// Octets from the client, and to it.
@@ -153,7 +162,7 @@ impl Entry {
             id: self.id,
             service: self.service,
             user,
-            client: self.client,
+            client: self.client(),
             target,
             state: about.state,
             bytes_up,

@@ -80,8 +80,8 @@ impl Guessing {
     }
 }
 
-/// Whoever has an IPv6 address has a /64 of them, so that is what counts.
-fn origin(from: IpAddr) -> IpAddr {
+/// What counts as one address: whoever has an IPv6 address has a /64 of them.
+pub(super) fn origin(from: IpAddr) -> IpAddr {
     match from.to_canonical() {
         IpAddr::V6(address) => {
             let network = address.to_bits() & !u128::from(u64::MAX);

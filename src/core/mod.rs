@@ -21,6 +21,7 @@
 mod access;
 mod account;
 mod admins;
+mod arrivals;
 mod bucket;
 mod caller;
 mod changes;
@@ -49,6 +50,7 @@ mod verifier;
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -323,11 +325,42 @@ impl Core {
     /// # Errors
     /// [`OverLimit`]: to be refused at once.
     pub fn admit(&self, service: &'static str, from: SocketAddr) -> Result<Connection, OverLimit> {
-        let limits = {
-            let settings = &self.0.managed.read().settings;
-            Limits { total: settings.max_connections, per_address: settings.max_per_address }
-        };
-        self.0.connections.admit(service, from, limits).ok_or(OverLimit)
+        self.0.connections.admit(service, from, self.limits()).ok_or(OverLimit)
+    }
+
+    /// As [`Core::admit`], for a connection of a proxy that has yet to say for whom it
+    /// is: to be followed by [`Core::identify`].
+    ///
+    /// # Errors
+    /// [`OverLimit`]: to be refused at once.
+    pub fn admit_proxied(
+        &self,
+        service: &'static str,
+        proxy: SocketAddr,
+    ) -> Result<Connection, OverLimit> {
+        self.0.connections.admit_proxied(service, proxy, self.limits()).ok_or(OverLimit)
+    }
+
+    /// Counts a proxy's connection for the client that it has named; `None`: it is the
+    /// proxy's own.
+    ///
+    /// # Errors
+    /// [`OverLimit`] when that address has as many open as it may, or opens them too fast.
+    pub fn identify(
+        &self,
+        connection: &Connection,
+        client: Option<SocketAddr>,
+    ) -> Result<(), OverLimit> {
+        if connection.identify(client, self.limits()) { Ok(()) } else { Err(OverLimit) }
+    }
+
+    fn limits(&self) -> Limits {
+        let settings = &self.0.managed.read().settings;
+        Limits {
+            total: settings.max_connections,
+            per_address: settings.max_per_address,
+            new_per_address: settings.max_new_per_address.and_then(NonZeroU32::new),
+        }
     }
 
     /// Counts a connection for its client, now that it is known.

@@ -52,8 +52,12 @@ pub struct Settings {
     pub max_connections: u32,
     /// Client connections at once of one user; `None`: no limit.
     pub max_per_user: Option<u32>,
-    /// Client connections at once from one address; `None`: no limit.
+    /// Client connections at once from one address; `None`: no limit. In IPv6 a /64
+    /// network counts as one address.
     pub max_per_address: Option<u32>,
+    /// New client connections per second from one address, and as many at one moment;
+    /// `None`: no limit.
+    pub max_new_per_address: Option<u32>,
     /// Accounts in the user directory.
     pub max_users: u32,
     /// The buffer of relays opened afterwards; `None`: grows with the traffic.
@@ -73,6 +77,7 @@ impl Default for Settings {
             max_connections: 500,
             max_per_user: None,
             max_per_address: None,
+            max_new_per_address: None,
             max_users: 255,
             buffer_size: None,
             page_size: PageSize(PageSize::MAX),
@@ -93,6 +98,8 @@ pub enum Setting {
     MaxPerUser(Option<u32>),
     /// See [`Settings::max_per_address`].
     MaxPerAddress(Option<u32>),
+    /// See [`Settings::max_new_per_address`].
+    MaxNewPerAddress(Option<u32>),
     /// See [`Settings::max_users`].
     MaxUsers(u32),
     /// See [`Settings::buffer_size`].
@@ -149,8 +156,15 @@ impl fmt::Display for BadSetting {
 impl std::error::Error for BadSetting {}
 
 /// The names that [`Setting::parse`] knows.
-pub const NAMES: [&str; 6] =
-    ["timeout", "max_connections", "max_users", "buffer_size", "max_per_user", "max_per_address"];
+pub const NAMES: [&str; 7] = [
+    "timeout",
+    "max_connections",
+    "max_users",
+    "buffer_size",
+    "max_per_user",
+    "max_per_address",
+    "max_new_per_address",
+];
 
 /// A year: longer makes no sense for a timeout, and `Instant` can add it.
 const LONGEST_TIMEOUT_SECS: u64 = 366 * 24 * 60 * 60;
@@ -182,6 +196,7 @@ impl Setting {
             "max_users" => count.map(Self::MaxUsers),
             "max_per_user" => limit.map(Self::MaxPerUser),
             "max_per_address" => limit.map(Self::MaxPerAddress),
+            "max_new_per_address" => limit.map(Self::MaxNewPerAddress),
             "buffer_size" if number == 0 => Some(Self::BufferSize(None)),
             _ => BufferSize::new(number).map(|size| Self::BufferSize(Some(size))),
         }
@@ -195,6 +210,7 @@ impl Settings {
             Setting::MaxConnections(limit) => self.max_connections = limit,
             Setting::MaxPerUser(limit) => self.max_per_user = limit,
             Setting::MaxPerAddress(limit) => self.max_per_address = limit,
+            Setting::MaxNewPerAddress(limit) => self.max_new_per_address = limit,
             Setting::MaxUsers(limit) => self.max_users = limit,
             Setting::BufferSize(size) => self.buffer_size = size,
             Setting::PageSize(size) => self.page_size = size,
@@ -214,6 +230,8 @@ mod tests {
         assert_eq!(timeout, Ok(Setting::Timeout(Duration::from_secs(30))));
         assert_eq!(Setting::parse("MAX_USERS", "7"), Ok(Setting::MaxUsers(7)));
         assert_eq!(Setting::parse("max_per_user", "0"), Ok(Setting::MaxPerUser(None)));
+        let limit = Setting::parse("max_new_per_address", "5");
+        assert_eq!(limit, Ok(Setting::MaxNewPerAddress(Some(5))));
         assert_eq!(Setting::parse("speed", "1"), Err(BadSetting::Unknown));
         for bad in ["", "x", "-1", "+1", "1.5", "0", "99999999999999999999"] {
             assert_eq!(Setting::parse("timeout", bad), Err(BadSetting::Value), "{bad}");

@@ -42,6 +42,8 @@ pub enum Ended {
     LoginFailed,
     /// It broke the rules of the protocol.
     ProtocolError,
+    /// The proxy in front of this server did not say whose connection it is.
+    ProxyProtocolError,
     /// An admin cut it.
     Cut,
     /// The server stopped.
@@ -54,7 +56,7 @@ pub enum Ended {
 
 impl Ended {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Closed,
         Self::ClientError,
         Self::TargetError,
@@ -63,6 +65,7 @@ impl Ended {
         Self::Refused,
         Self::LoginFailed,
         Self::ProtocolError,
+        Self::ProxyProtocolError,
         Self::Cut,
         Self::Shutdown,
         Self::Quota,
@@ -81,6 +84,7 @@ impl fmt::Display for Ended {
             Self::Refused => "refused",
             Self::LoginFailed => "login-failed",
             Self::ProtocolError => "protocol-error",
+            Self::ProxyProtocolError => "proxy-protocol-error",
             Self::Cut => "cut",
             Self::Shutdown => "shutdown",
             Self::Quota => "quota",

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{RecvTimeoutError, Sender};
 
 use super::failure::Failure;
+use super::native;
 use super::pool::Pool;
+use super::sources::Sources;
 
 /// How long an attempt has to itself before the next address is tried beside it
 /// (RFC 8305, section 5: Connection Attempt Delay).
@@ -77,25 +79,28 @@ fn interleave(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
     mixed
 }
 
-/// Connects to the first of these addresses that answers.
+/// Connects to the first of these addresses that answers, from the address that
+/// `sources` has for its family.
 ///
 /// # Errors
 /// The most informative [`Failure`] when none does before the deadline.
 pub fn dial(
     pool: &Pool,
     addresses: &[SocketAddr],
+    sources: Sources,
     deadline: Instant,
 ) -> Result<TcpStream, Failure> {
     match addresses {
         [] => Err(Failure::NameNotFound),
-        [only] => connect(*only, deadline),
-        several => dial_several(pool, several, deadline),
+        [only] => connect(*only, sources, deadline),
+        several => dial_several(pool, several, sources, deadline),
     }
 }
 
 fn dial_several(
     pool: &Pool,
     addresses: &[SocketAddr],
+    sources: Sources,
     deadline: Instant,
 ) -> Result<TcpStream, Failure> {
     let (report, reports) = crossbeam_channel::bounded(addresses.len());
@@ -106,7 +111,7 @@ fn dial_several(
     loop {
         if next_start <= Instant::now() || under_way == 0 {
             match waiting.next() {
-                Some(address) if attempt(pool, *address, deadline, report.clone()) => {
+                Some(address) if attempt(pool, *address, sources, deadline, report.clone()) => {
                     under_way += 1;
                 }
                 Some(_) => worst = worst.max(Some(Failure::Shortage)),
@@ -136,21 +141,25 @@ fn dial_several(
 fn attempt(
     pool: &Pool,
     address: SocketAddr,
+    sources: Sources,
     deadline: Instant,
     report: Sender<Result<TcpStream, Failure>>,
 ) -> bool {
     let work = move || {
-        let _ = report.send(connect(address, deadline));
+        let _ = report.send(connect(address, sources, deadline));
     };
     pool.run(work).is_ok()
 }
 
-fn connect(address: SocketAddr, deadline: Instant) -> Result<TcpStream, Failure> {
+fn connect(address: SocketAddr, sources: Sources, deadline: Instant) -> Result<TcpStream, Failure> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
         return Err(Failure::TimedOut);
     }
-    let stream = TcpStream::connect_timeout(&address, left);
+    let stream = match sources.towards(address.ip()) {
+        None => TcpStream::connect_timeout(&address, left),
+        Some(source) => native::connect_from(source, address, left),
+    };
     let stream = stream.map_err(|error| Failure::of(&error, address))?;
     if met_itself(&stream) { Err(Failure::Refused) } else { Ok(stream) }
 }
@@ -167,6 +176,9 @@ fn met_itself(stream: &TcpStream) -> bool {
 mod tests {
     use super::*;
     use std::net::TcpListener;
+
+    /// The system's choice.
+    const ANY: Sources = Sources::ANY;
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(10)
@@ -187,7 +199,7 @@ mod tests {
         connect(&stream, &stream.local_addr().unwrap()).unwrap();
         assert!(met_itself(&stream));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        assert!(!met_itself(&super::connect(listener.local_addr().unwrap(), soon()).unwrap()));
+        assert!(!met_itself(&super::connect(listener.local_addr().unwrap(), ANY, soon()).unwrap()));
     }
 
     #[test]
@@ -205,17 +217,57 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let live = listener.local_addr().unwrap();
         let pool = Pool::new("test", 8);
-        let stream = dial(&pool, &[closed_port(), live], soon()).unwrap();
+        let stream = dial(&pool, &[closed_port(), live], ANY, soon()).unwrap();
         assert_eq!(stream.peer_addr().unwrap(), live);
+    }
+
+    #[cfg(all(target_os = "linux", feature = "native"))]
+    #[test]
+    fn connections_leave_from_the_address_that_is_given() {
+        let source = std::net::IpAddr::from([127, 0, 0, 3]);
+        let sources = Sources::new(&[source]).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (live, pool) = (listener.local_addr().unwrap(), Pool::new("test", 8));
+        let mapped = SocketAddr::new("::ffff:127.0.0.1".parse().unwrap(), live.port());
+        for addresses in [vec![live], vec![mapped], vec![closed_port(), live]] {
+            let stream = dial(&pool, &addresses, sources, soon()).unwrap();
+            assert_eq!(stream.local_addr().unwrap().ip(), source);
+            let (_peer, from) = listener.accept().unwrap();
+            assert_eq!(from, stream.local_addr().unwrap());
+            // It blocks, as the relay expects it to.
+            stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+            let begun = Instant::now();
+            assert!(std::io::Read::read(&mut &stream, &mut [0]).is_err());
+            assert!(begun.elapsed() >= Duration::from_millis(20));
+        }
+        let refused = dial(&pool, &[closed_port()], sources, soon()).unwrap_err();
+        assert_eq!(refused, Failure::Refused);
+        let late = dial(&pool, &[live], sources, Instant::now()).unwrap_err();
+        assert_eq!(late, Failure::TimedOut);
+    }
+
+    /// A listener whose queue is full answers no more, which is what a dead host does.
+    #[cfg(all(target_os = "linux", feature = "native"))]
+    #[test]
+    fn a_connection_from_a_given_address_keeps_the_deadline_too() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        rustix::net::listen(&listener, 0).unwrap();
+        let (full, pool) = (listener.local_addr().unwrap(), Pool::new("test", 8));
+        let sources = Sources::new(&[[127, 0, 0, 3].into()]).unwrap();
+        let soon = || Instant::now() + Duration::from_millis(100);
+        let tried = (0..10).map(|_| dial(&pool, &[full], sources, soon()));
+        let tried: Vec<_> = tried.collect();
+        assert!(tried.iter().any(|tried| matches!(tried, Err(Failure::TimedOut))), "{tried:?}");
     }
 
     #[test]
     fn the_failures_of_all_addresses_become_one() {
         let pool = Pool::new("test", 8);
-        let failure = dial(&pool, &[closed_port(), closed_port()], soon()).unwrap_err();
+        let failure = dial(&pool, &[closed_port(), closed_port()], ANY, soon()).unwrap_err();
         assert_eq!(failure, Failure::Refused);
-        assert_eq!(dial(&pool, &[], soon()).unwrap_err(), Failure::NameNotFound);
-        assert_eq!(dial(&pool, &[closed_port()], Instant::now()).unwrap_err(), Failure::TimedOut);
+        assert_eq!(dial(&pool, &[], ANY, soon()).unwrap_err(), Failure::NameNotFound);
+        let late = dial(&pool, &[closed_port()], ANY, Instant::now());
+        assert_eq!(late.unwrap_err(), Failure::TimedOut);
     }
 
     #[test]

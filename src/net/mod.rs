@@ -18,6 +18,7 @@ pub mod pool;
 pub mod relay;
 pub mod rendezvous;
 pub mod session;
+pub mod sources;
 pub mod watch;
 
-pub use native::raise_descriptor_limit;
+pub use native::{CONNECTS_FROM, raise_descriptor_limit};

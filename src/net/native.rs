@@ -5,7 +5,10 @@
 //! with what std has.
 
 use std::io;
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::time::Duration;
+#[cfg(all(unix, feature = "native"))]
+use std::time::Instant;
 
 /// Connections that may wait to be accepted. std asks for 128, which drops SYNs
 /// when many clients come at one moment.
@@ -35,9 +38,62 @@ pub fn raise_send_buffer(socket: &UdpSocket, octets: usize) {
 /// error and not the end of the data.
 #[cfg(all(unix, feature = "native"))]
 pub fn reset_on_close(stream: &TcpStream) {
-    use std::time::Duration;
     // Without it the peer sees an end, which is what std alone can do.
     let _ = rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO));
+}
+
+/// Whether connections can leave from a chosen address here.
+pub const CONNECTS_FROM: bool = cfg!(all(unix, feature = "native"));
+
+/// As [`TcpStream::connect_timeout`], from this address and any free port, where std has
+/// no way to bind a socket before it connects.
+///
+/// The port is taken before the target is known, so it is not shared between targets: there
+/// are as many connections at once as there are such ports, some 28,000 on Linux.
+///
+/// # Errors
+/// What the system gives; after `timeout` it is [`io::ErrorKind::TimedOut`].
+#[cfg(all(unix, feature = "native"))]
+pub fn connect_from(source: IpAddr, to: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
+    use rustix::io::{Errno, FdFlags, fcntl_setfd};
+    use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+    let end = Instant::now() + timeout;
+    let to = match to.ip().to_canonical() {
+        IpAddr::V4(ip) => SocketAddr::new(ip.into(), to.port()),
+        // The address itself, because it may have a scope.
+        IpAddr::V6(_) => to,
+    };
+    let family = if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = socket(family, SocketType::STREAM, None)?;
+    fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+    bind(&socket, &SocketAddr::new(source, 0))?;
+    let stream = TcpStream::from(socket);
+    stream.set_nonblocking(true)?;
+    match connect(&stream, &to) {
+        // Interrupted, it goes on all the same (connect(2)).
+        Err(Errno::INPROGRESS | Errno::INTR) => await_connection(&stream, end)?,
+        connected => connected?,
+    }
+    stream.set_nonblocking(false)?;
+    Ok(stream)
+}
+
+#[cfg(all(unix, feature = "native"))]
+fn await_connection(stream: &TcpStream, end: Instant) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let left = Timespec::try_from(left).map_err(io::Error::other)?;
+        match poll(&mut [PollFd::new(stream, PollFlags::OUT)], Some(&left)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            // Whether it succeeded or failed, it can be written to.
+            Ok(_) => return stream.take_error()?.map_or(Ok(()), Err),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// Allows this process as many descriptors as the system lets it have.
@@ -59,6 +115,12 @@ pub fn raise_send_buffer(_: &UdpSocket, _: usize) {}
 
 #[cfg(not(all(unix, feature = "native")))]
 pub fn reset_on_close(_: &TcpStream) {}
+
+/// Nobody gets here: what needs it is refused at the start.
+#[cfg(not(all(unix, feature = "native")))]
+pub fn connect_from(_: IpAddr, _: SocketAddr, _: Duration) -> io::Result<TcpStream> {
+    Err(io::ErrorKind::Unsupported.into())
+}
 
 /// Here std has no limit to raise.
 #[cfg(not(all(unix, feature = "native")))]

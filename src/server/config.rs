@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::core::{
     Store,
 };
 use crate::manage::{Dialect, SecretError, Secrets};
+use crate::net::{self, sources::Sources};
 use crate::socks::service::Options;
 use crate::state::{StateError, StateFile};
 
@@ -77,10 +78,13 @@ impl Config {
     /// What can be told to be wrong before anything is opened.
     ///
     /// # Errors
-    /// [`StartError::OpenProxy`] and [`StartError::Pop3`].
+    /// [`StartError::OpenProxy`], [`StartError::Pop3`] and [`StartError::NoBindOut`].
     pub fn check(&self) -> Result<(), StartError> {
         if !self.socks.ip().to_canonical().is_loopback() && !self.login_required() {
             return Err(StartError::OpenProxy(self.socks));
+        }
+        if self.options.bind_out != Sources::ANY && !net::CONNECTS_FROM {
+            return Err(StartError::NoBindOut);
         }
         if self.pop3.is_none() {
             return Ok(());
@@ -160,6 +164,10 @@ pub enum StartError {
     OpenProxy(SocketAddr),
     /// Everybody could read the metrics.
     OpenHttp(SocketAddr),
+    /// This program can't choose where connections leave from.
+    NoBindOut,
+    /// That address is not this machine's.
+    BindOut(IpAddr, io::Error),
     /// A listener's address can't be had.
     Listen(&'static str, SocketAddr, io::Error),
     /// A log can't be opened.
@@ -192,6 +200,15 @@ impl fmt::Display for StartError {
             Self::Listen(service, address, error) => write!(
                 f,
                 "listening for {service} on {address} failed: {error}; choose another address or port"
+            ),
+            Self::NoBindOut => f.write_str(
+                "binding before connecting needs a Unix and the feature native: leave --bind-out \
+                 away, or build with that feature",
+            ),
+            Self::BindOut(address, error) => write!(
+                f,
+                "binding to {address} for --bind-out failed: {error}; name an address of this \
+                 machine"
             ),
             Self::Log(path, error) => {
                 write!(f, "opening the log {} failed: {error}", path.display())

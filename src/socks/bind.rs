@@ -1,7 +1,7 @@
 //! BIND (RFC 1928, section 4): a listener for one connection from the
 //! destination, two replies, then the relay.
 
-use std::net::{IpAddr, Shutdown, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,6 +14,7 @@ use crate::net::control::Control;
 use crate::net::failure::Failure;
 use crate::net::local;
 use crate::net::rendezvous::{Outcome, rendezvous};
+use crate::net::sources::Sources;
 use crate::wire::socks5::{Address, Reply, ReplyCode};
 
 /// Serves one BIND until it ends. `early` came right behind the request.
@@ -27,7 +28,9 @@ pub fn bind(
     early: Vec<u8>,
 ) {
     let expected = Expected::of(service, destination);
-    let listening = expected.and_then(|expected| Ok((listen(&expected, &stream)?, expected)));
+    let sources = service.options.bind_out;
+    let listening =
+        expected.and_then(|expected| Ok((listen(&expected, &stream, sources)?, expected)));
     match listening {
         Ok((listener, expected)) => {
             let stream = Arc::new(stream);
@@ -71,8 +74,13 @@ impl Expected {
 
 /// A listener on an address that the peer can reach: the one from which we would
 /// reach the peer or else, when it is not known or there is no route at this
-/// moment, the one on which the client has reached us.
-fn listen(expected: &Expected, stream: &TcpStream) -> Result<TcpListener, Failure> {
+/// moment, the one on which the client has reached us. Where outgoing connections leave
+/// from another address of that family, it is that one.
+fn listen(
+    expected: &Expected,
+    stream: &TcpStream,
+    sources: Sources,
+) -> Result<TcpListener, Failure> {
     let routed = match expected {
         Expected::Anybody => None,
         Expected::OneOf(addresses) => addresses.iter().find_map(|ip| local::towards(*ip).ok()),
@@ -81,6 +89,8 @@ fn listen(expected: &Expected, stream: &TcpStream) -> Result<TcpListener, Failur
         Some(address) => address,
         None => local::end_of(stream).map_err(|_| Failure::Other)?,
     };
+    let source = sources.towards(address.ip()).map(|ip| SocketAddr::new(ip, 0));
+    let address = source.unwrap_or(address);
     TcpListener::bind(address).map_err(|error| Failure::of(&error, address))
 }
 

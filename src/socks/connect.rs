@@ -42,7 +42,7 @@ fn reach(service: &Service, destination: &Address) -> Result<TcpStream, Failure>
     }
     let deadline = Instant::now() + service.options.connect_timeout;
     let addresses = target::resolve(&service.pool, destination, deadline)?;
-    dial::dial(&service.pool, &addresses, deadline)
+    dial::dial(&service.pool, &addresses, service.options.bind_out, deadline)
 }
 
 /// Joins client and target.

@@ -2,22 +2,26 @@
 //! 1929), as a state machine.
 //!
 //! ```text
-//! Greeting --+-- no login required --------------> Request --> Done(Accepted)
-//!            +-- login required ---> Login --ok--> Request
-//!                                          +-----> 01 01, close
+//! (Header) --> Greeting --+-- no login required --------------> Request --> Done(Accepted)
+//!                         +-- login required ---> Login --ok--> Request
+//!                                                       +-----> 01 01, close
 //! ```
+//!
+//! The header is that of the PROXY protocol, on connections of which a trusted proxy has
+//! yet to say where they come from.
 
 use std::time::Instant;
 
 use crate::core::{Client, Connection, Core, Ended};
 use crate::net::session::{Input, Next, Session};
+use crate::wire::proxy_protocol::Header;
 use crate::wire::socks5::{
     Command, Greeting, Login, LoginStatus, Method, MethodSelection, Reply, ReplyCode, Request,
     Socks5Error,
 };
 
-/// Octets that may wait while the handshake goes on: the longest message is 515,
-/// the rest is payload that came right behind.
+/// Octets that may wait while the handshake goes on: the longest message is 515, and a
+/// header 2048; the rest is payload that came right behind.
 pub const LONGEST_INPUT: usize = 4096;
 
 /// What a handshake ends in: a client that may ask, and what it asks for.
@@ -30,6 +34,7 @@ pub struct Accepted {
 }
 
 enum State {
+    Header,
     Greeting,
     Login,
     Request(Client),
@@ -40,12 +45,42 @@ pub struct Handshake<'a> {
     core: &'a Core,
     connection: &'a Connection,
     state: State,
+    /// Whether anything but a whole header has come.
+    spoke: bool,
 }
 
 impl<'a> Handshake<'a> {
     /// A handshake on behalf of a connection.
     pub fn new(core: &'a Core, connection: &'a Connection) -> Self {
-        Self { core, connection, state: State::Greeting }
+        let state = if connection.is_identified() { State::Greeting } else { State::Header };
+        Self { core, connection, state, spoke: false }
+    }
+
+    /// Whether the client has said anything: a proxy's health check says no more than
+    /// its header.
+    pub fn spoke(&self) -> bool {
+        self.spoke
+    }
+
+    /// Takes the header that is due, and counts the connection for the client that it
+    /// names. `None`: go on with the greeting.
+    fn identify(&mut self, input: &mut Input) -> Option<Next<Accepted>> {
+        let (header, used) = match Header::decode(input.bytes()) {
+            Ok(None) => return Some(Next::READ),
+            Ok(Some(whole)) => whole,
+            // "Any sequence which does not exactly match the protocol must be discarded and
+            // cause the receiver to abort the connection."
+            Err(error) => {
+                let proxy = self.connection.client().ip();
+                log::warn!("proxy-protocol-error service=socks address={proxy} error=\"{error}\"");
+                self.connection.ended(Ended::ProxyProtocolError);
+                return Some(Next::Close);
+            }
+        };
+        input.take(used);
+        self.state = State::Greeting;
+        let counted = self.core.identify(self.connection, header.source);
+        counted.is_err().then_some(Next::Close)
     }
 
     fn greeted(&self, greeting: &Greeting, output: &mut Vec<u8>) -> Option<State> {
@@ -94,7 +129,7 @@ impl<'a> Handshake<'a> {
         if admitted.is_err() || !self.core.still_welcome(client) {
             return Err(ReplyCode::NOT_ALLOWED);
         }
-        // A login that is right is never taken back: what says so is a ruleset.
+        // "connection not allowed by ruleset": the login was right, the quota is used up.
         self.core.meter(self.connection).map_err(|_| ReplyCode::NOT_ALLOWED)
     }
 
@@ -106,7 +141,7 @@ impl<'a> Handshake<'a> {
 
     fn broken(&self, error: Socks5Error, output: &mut Vec<u8>) -> Next<Accepted> {
         match (&self.state, error) {
-            (State::Greeting, _) => {}
+            (State::Header | State::Greeting, _) => {}
             (State::Login, _) => LoginStatus::FAILURE.encode(output),
             (State::Request(_), Socks5Error::AddressType(_)) => {
                 self.refuse(ReplyCode::ADDRESS_TYPE_NOT_SUPPORTED, output);
@@ -124,6 +159,10 @@ impl<'a> Handshake<'a> {
         output: &mut Vec<u8>,
     ) -> Result<Option<Next<Accepted>>, Socks5Error> {
         let next = match &self.state {
+            State::Header => match self.identify(input) {
+                None => return self.step(input, output),
+                end => return Ok(end),
+            },
             State::Greeting => {
                 let Some((greeting, used)) = Greeting::decode(input.bytes())? else {
                     return Ok(None);
@@ -170,10 +209,13 @@ impl Session for Handshake<'_> {
         output: &mut Vec<u8>,
         _now: Instant,
     ) -> Next<Accepted> {
-        match self.step(input, output) {
+        let next = match self.step(input, output) {
             Ok(Some(next)) => next,
             Ok(None) => Next::READ,
             Err(error) => self.broken(error, output),
-        }
+        };
+        let greeted = matches!(self.state, State::Login | State::Request(_));
+        self.spoke = greeted || !input.bytes().is_empty();
+        next
     }
 }

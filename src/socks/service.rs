@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use super::handshake::{Accepted, Handshake, LONGEST_INPUT};
 use super::{bind, connect, udp};
-use crate::core::{Connection, Core, Ended};
+use crate::core::{Cidr, Connection, Core, Ended, OverLimit};
 use crate::net::close::close_gracefully;
 use crate::net::driver::{Bounds, ConverseError, Ending, converse};
 use crate::net::pool::Pool;
+use crate::net::sources::Sources;
 use crate::wire::socks5::Command;
 
 /// What can't be changed while the server runs.
@@ -27,6 +28,11 @@ pub struct Options {
     pub udp_advertise: Option<IpAddr>,
     /// The ports on which clients send datagrams, first and last.
     pub udp_ports: Option<(u16, u16)>,
+    /// Where connections and datagrams to targets leave from.
+    pub bind_out: Sources,
+    /// The proxies in front of this server: what comes from there begins with a header of
+    /// the PROXY protocol, and nothing else does.
+    pub proxy_from: Vec<Cidr>,
 }
 
 impl Default for Options {
@@ -37,6 +43,8 @@ impl Default for Options {
             bind_timeout: Duration::from_secs(120),
             udp_advertise: None,
             udp_ports: None,
+            bind_out: Sources::default(),
+            proxy_from: Vec::new(),
         }
     }
 }
@@ -57,11 +65,21 @@ pub const NAME: &str = "socks";
 impl Service {
     /// Serves a connection on a thread of the pool, or refuses it at once.
     pub fn serve(self: &Arc<Self>, stream: TcpStream, from: SocketAddr) {
-        let Ok(connection) = self.core.admit(NAME, from) else { return };
+        let Ok(connection) = self.admit(from) else { return };
         let service = Arc::clone(self);
         let started = self.pool.run(move || service.handshake(connection, stream));
         if let Err(error) = started {
             log::warn!("connection-refused service={NAME} from={from} error=\"{error}\"");
+        }
+    }
+
+    /// "The receiver MUST not try to guess whether the protocol header is present or not":
+    /// the address of the other end says so.
+    fn admit(&self, from: SocketAddr) -> Result<Connection, OverLimit> {
+        if self.options.proxy_from.iter().any(|proxies| proxies.contains(from.ip())) {
+            self.core.admit_proxied(NAME, from)
+        } else {
+            self.core.admit(NAME, from)
         }
     }
 
@@ -74,9 +92,11 @@ impl Service {
         let mut session = Handshake::new(&self.core, &connection);
         match converse(&stream, &mut session, bounds) {
             Ok(Ending::Done(accepted, early)) => self.dispatch(connection, stream, accepted, early),
+            // Without a word to the client there is none that could get lost.
+            Ok(Ending::Closed) if !connection.is_identified() => {}
             Ok(Ending::Closed) => close_gracefully(&stream),
-            Ok(Ending::Left { spoke: false }) => {}
-            Ok(Ending::Left { spoke: true }) | Err(ConverseError::Io(_)) => {
+            Ok(Ending::Left { .. }) | Err(ConverseError::Io(_)) if !session.spoke() => {}
+            Ok(Ending::Left { .. }) | Err(ConverseError::Io(_)) => {
                 connection.ended(Ended::ClientError);
             }
             Err(ConverseError::TimedOut) => {

@@ -99,6 +99,8 @@ struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_per_address: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    max_new_per_address: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     max_users: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     buffer_size: Option<u16>,
@@ -225,6 +227,9 @@ impl Settings {
             Setting::MaxConnections(limit) => self.max_connections = Some(*limit),
             Setting::MaxPerUser(limit) => self.max_per_user = Some(limit.unwrap_or(0)),
             Setting::MaxPerAddress(limit) => self.max_per_address = Some(limit.unwrap_or(0)),
+            Setting::MaxNewPerAddress(limit) => {
+                self.max_new_per_address = Some(limit.unwrap_or(0));
+            }
             Setting::MaxUsers(limit) => self.max_users = Some(*limit),
             Setting::BufferSize(size) => {
                 self.buffer_size = Some(size.map_or(0, BufferSize::octets))
@@ -253,6 +258,7 @@ impl Settings {
             self.max_connections.map(Setting::MaxConnections),
             self.max_per_user.map(limit).map(Setting::MaxPerUser),
             self.max_per_address.map(limit).map(Setting::MaxPerAddress),
+            self.max_new_per_address.map(limit).map(Setting::MaxNewPerAddress),
             self.max_users.map(Setting::MaxUsers),
             self.buffer_size.map(buffer_size).transpose()?.map(Setting::BufferSize),
             self.page_size.map(page_size).transpose()?.map(Setting::PageSize),
@@ -299,6 +305,7 @@ mod tests {
                 Setting::MaxConnections(0),
                 Setting::MaxPerUser(None),
                 Setting::MaxPerAddress(Some(7)),
+                Setting::MaxNewPerAddress(None),
                 Setting::MaxUsers(9),
                 Setting::BufferSize(BufferSize::new(512)),
                 Setting::PageSize(PageSize::new(1).unwrap()),

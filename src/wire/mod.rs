@@ -39,16 +39,19 @@
 //! of a message is all that a connection ever has to buffer for it. A POP3 line has no length
 //! before it; one over [`pop3::LINE_MAX`] octets is refused, and so is a client's line over
 //! [`monitor::LINE_MAX`]. A length of [`oneshot`] is two octets wide: its `LEN_MAX` is waited for
-//! only once the token was right.
+//! only once the token was right. So is the one of [`proxy_protocol`], which only trusted peers
+//! may speak, and which has a cap of its own.
 
 pub mod base64;
 pub mod datagram;
 mod input;
 pub mod json;
+mod login;
 pub mod monitor;
 pub mod oneshot;
 mod output;
 pub mod pop3;
+pub mod proxy_protocol;
 pub mod shoes;
 pub mod socks5;
 

@@ -89,6 +89,7 @@ fn settings() {
         ("max_users", set("max_users", 1)),
         ("max_per_user", set("max_per_user", 1)),
         ("max_per_address", set("max_per_address", 1)),
+        ("max_new_per_address", set("max_new_per_address", 1)),
     ] {
         // Another value each time, so that none is read that was there before.
         for (value, &dialect) in (4000..).zip(ask.sayable_by()) {

@@ -9,13 +9,18 @@ mod harness;
 
 mod socks {
     mod bind;
+    #[cfg(all(target_os = "linux", feature = "native"))]
+    mod bind_out;
     mod connect;
     mod curl;
     mod deadlines;
     mod failures;
     mod handshake;
+    #[cfg(all(target_os = "linux", feature = "native"))]
+    mod haproxy;
     mod limits;
     mod login;
+    mod proxied;
     mod relay;
     #[cfg(target_os = "linux")]
     mod shortage;

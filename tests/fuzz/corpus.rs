@@ -95,6 +95,28 @@ pub fn socks() -> Vec<Messages> {
     requests.iter().map(open).chain(requests.iter().map(closed)).collect()
 }
 
+/// Headers of the PROXY protocol, and the octets of a handshake behind one of them.
+pub fn headers() -> Messages {
+    let binary = |version_family: &[u8; 2], block: &[u8]| {
+        let length = u16::try_from(block.len()).expect("a short block").to_be_bytes();
+        [b"\r\n\r\n\0\r\nQUIT\n", &version_family[..], &length, block].concat()
+    };
+    let v4 = b"\xc0\x00\x02\x07\xc6\x33\x64\x01\xdc\x04\x04\x38";
+    let v6 = [&[0x20, 1, 0xd, 0xb8], &[0; 27][..], &[7, 0xdc, 4, 4, 0x38]].concat();
+    let vectors = b"\x01\x00\x02h2\x04\x00\x04\0\0\0\0\x03\x00\x04\0\0\0\0";
+    vec![
+        b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 1080\r\n".to_vec(),
+        b"PROXY TCP6 2001:db8::7 ::ffff:192.0.2.7 56324 1080\r\n\x05\x01\x00".to_vec(),
+        b"PROXY UNKNOWN\r\n".to_vec(),
+        binary(b"\x21\x11", v4),
+        binary(b"\x21\x11", &[&v4[..], &vectors[..12]].concat()),
+        binary(b"\x21\x11", &[&v4[..], vectors].concat()),
+        binary(b"\x21\x21", &v6),
+        binary(b"\x21\x31", &[b'/'; 216]),
+        binary(b"\x20\x00", b""),
+    ]
+}
+
 /// Messages of both sides of SOCKS5, and datagrams.
 pub fn socks_messages() -> Messages {
     let mut messages = socks().concat();

@@ -3,7 +3,9 @@
 use std::fmt::Debug;
 
 use socksd::core::{Name, Password, Setting, latin1};
-use socksd::wire::{Decoded, base64, datagram, json, monitor, oneshot, pop3, shoes, socks5};
+use socksd::wire::{
+    Decoded, base64, datagram, json, monitor, oneshot, pop3, proxy_protocol, shoes, socks5,
+};
 
 use crate::corpus::{self, Messages};
 use crate::fragments::holds_for_any_bytes;
@@ -18,6 +20,7 @@ pub fn fuzz_all() {
     datagrams();
     json();
     pop3();
+    proxy_protocol();
 }
 
 /// Feeds mutated messages to `probe`.
@@ -205,6 +208,11 @@ fn pop3() {
             assert_eq!(parts + 2, octets.len());
         }
     });
+}
+
+fn proxy_protocol() {
+    let seeds = corpus::headers();
+    stream("proxy protocol", &seeds, proxy_protocol::Header::decode);
 }
 
 fn owned<E>(decoded: Decoded<&[u8], E>) -> Decoded<Vec<u8>, E> {

@@ -91,6 +91,11 @@ fn handshakes_end_the_same_however_they_are_split() {
 }
 
 #[test]
+fn handshakes_behind_a_proxy_end_the_same_however_they_are_split() {
+    sessions::fuzz_proxied_handshakes();
+}
+
+#[test]
 fn mailboxes_say_the_same_however_they_are_asked() {
     sessions::fuzz_pop3();
 }

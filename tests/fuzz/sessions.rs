@@ -239,6 +239,27 @@ pub fn fuzz_handshakes() {
     }
 }
 
+/// Behind a proxy: the client has the address of the header, or is not served.
+pub fn fuzz_proxied_handshakes() {
+    let (headers, seeds) = (corpus::headers(), corpus::socks());
+    fuzz("socks handshake behind a header", |random, input| {
+        input.clone_from(random.pick(&headers));
+        if random.one_in(2) {
+            let other = random.pick(&headers);
+            random.mutate(input, other);
+        }
+        input.extend(random.pick(&seeds).concat());
+        same_in_any_pieces(random, input, |pieces| {
+            let core = Core::new(Start::default()).expect("random bytes").0;
+            let connection = core.admit_proxied("socks", (FROM, 4711).into()).expect("room");
+            let mut session = Handshake::new(&core, &connection);
+            let (said, ending) = lead(&mut session, handshake::LONGEST_INPUT, pieces);
+            assert!(said.is_empty() || connection.is_identified(), "a word to a stranger");
+            Course { said, ending, left: connection.client().to_string() }
+        });
+    });
+}
+
 pub fn fuzz_pop3() {
     let seeds = corpus::pop3();
     fuzz("pop3 conversation", |random, input| {

@@ -265,6 +265,7 @@ fn config(settings: &Settings) -> data::Config {
         max_connections: settings.max_connections,
         max_per_user: settings.max_per_user.unwrap_or(0),
         max_per_address: settings.max_per_address.unwrap_or(0),
+        max_new_per_address: settings.max_new_per_address.unwrap_or(0),
         max_users: settings.max_users,
         buffer_size: settings.buffer_size.map_or(0, BufferSize::octets),
         page_size: settings.page_size.names(),

@@ -17,7 +17,7 @@
 //! | `LIST_CONNECTIONS` | `{"after":ID}`, optional | `{"connections":[{"id","service","user","client","target","state","bytesUp","bytesDown","ageSeconds"},...],"more":false}` |
 //! | `CUT_CONNECTION` | `{"id":ID}` | `{}` |
 //! | `CUT_CONNECTION` | `{"user":NAME}` | `{"cut":COUNT}` |
-//! | `GET_CONFIG` | | `{"timeout","max_connections","max_per_user","max_per_address","max_users","buffer_size","page_size","spoofing","maildir"}` |
+//! | `GET_CONFIG` | | `{"timeout","max_connections","max_per_user","max_per_address","max_new_per_address","max_users","buffer_size","page_size","spoofing","maildir"}` |
 //! | `SET_CONFIG` | `{"name":NAME,"value":VALUE}`, a member of `GET_CONFIG` | `{}` |
 //!
 //! Names and passwords are byte strings: the characters U+0000 to U+00FF are their
@@ -46,6 +46,7 @@
 
 mod actions;
 mod host;
+mod hs256;
 mod rate;
 mod sampling;
 mod session;

@@ -7,6 +7,8 @@ use jsonwebtoken::crypto::verify;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 
+use super::hs256;
+
 /// Signs tokens and checks them. It does not show in `Debug`.
 #[derive(Clone)]
 pub struct JwtKey {
@@ -66,6 +68,7 @@ impl JwtKey {
 
     /// The key of a secret; `None` when that is shorter than [`Self::SECRET_MIN`].
     pub fn new(secret: &[u8]) -> Option<Self> {
+        hs256::install();
         let (signing, checking) =
             (EncodingKey::from_secret(secret), DecodingKey::from_secret(secret));
         (secret.len() >= Self::SECRET_MIN).then_some(Self { signing, checking })
@@ -143,6 +146,8 @@ fn milliseconds(seconds: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use jsonwebtoken::crypto::sign;
+
     use super::*;
 
     const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
@@ -151,12 +156,15 @@ mod tests {
         JwtKey::new(SECRET).unwrap()
     }
 
-    fn signed(header: &Header, claims: serde_json::Value) -> String {
-        encode(header, &claims, &EncodingKey::from_secret(SECRET)).unwrap()
+    /// A token with this header, signed with HS256 whatever it says.
+    fn signed(header: &str, claims: &serde_json::Value) -> String {
+        let message = format!("{}.{}", part(header), part(&claims.to_string()));
+        let signature = sign(message.as_bytes(), &key().signing, Algorithm::HS256).unwrap();
+        format!("{message}.{signature}")
     }
 
     fn check(claims: serde_json::Value) -> Result<Grant, BadToken> {
-        key().check(&signed(&Header::default(), claims), 5000)
+        key().check(&signed(r#"{"alg":"HS256"}"#, &claims), 5000)
     }
 
     fn scopes(names: &[&str]) -> BTreeSet<String> {
@@ -207,8 +215,7 @@ mod tests {
     /// Text as it stands between the dots of a token.
     fn part(text: &str) -> String {
         let claims = serde_json::value::RawValue::from_string(text.into()).unwrap();
-        let key = EncodingKey::from_secret(SECRET);
-        let token = encode(&Header::default(), &claims, &key).unwrap();
+        let token = encode(&Header::default(), &claims, &key().signing).unwrap();
         token.split('.').nth(1).unwrap().into()
     }
 
@@ -233,13 +240,17 @@ mod tests {
     #[test]
     fn only_hs256_is_believed() {
         let claims = serde_json::json!({"exp": 9});
-        for algorithm in [Algorithm::HS384, Algorithm::HS512] {
-            let token = signed(&Header::new(algorithm), claims.clone());
-            assert_eq!(key().check(&token, 0), Err(BadToken::Invalid));
+        for header in [
+            r#"{"alg":"HS384"}"#,
+            r#"{"alg":"HS512"}"#,
+            r#"{"alg":"RS256"}"#,
+            r#"{"alg":"none"}"#,
+            r#"{"alg":"HS256","crit":["b64"]}"#,
+        ] {
+            let token = signed(header, &claims);
+            assert_eq!(key().check(&token, 0), Err(BadToken::Invalid), "{header}");
         }
-        let critical = Header { crit: Some(vec!["b64".into()]), ..Header::default() };
-        assert_eq!(key().check(&signed(&critical, claims.clone()), 0), Err(BadToken::Invalid));
-        let right = signed(&Header::default(), claims);
+        let right = signed(r#"{"alg":"HS256"}"#, &claims);
         assert!(key().check(&right, 0).is_ok());
         let (_, rest) = right.split_once('.').unwrap();
         let (claims, signature) = rest.split_once('.').unwrap();

@@ -18,6 +18,7 @@ use crate::core::{Connection, Way};
 use crate::net::datagram_socket::{DatagramSocket, LONGEST};
 use crate::net::dial;
 use crate::net::pool::Pool;
+use crate::net::sources::Sources;
 use crate::socks::service::Service;
 use crate::socks::target::Target;
 use crate::wire::socks5::{Address, DatagramHeader};
@@ -44,6 +45,7 @@ pub(super) struct Association {
     outgoing: Mutex<Outgoing>,
     pool: Pool,
     resolve_timeout: Duration,
+    bind_out: Sources,
 }
 
 /// The sockets towards the destinations, opened when first needed.
@@ -73,6 +75,7 @@ impl Association {
             outgoing: Mutex::new(Outgoing { v4: None, v6: None, token: Some(token) }),
             pool: service.pool.clone(),
             resolve_timeout: service.options.connect_timeout,
+            bind_out: service.options.bind_out,
         };
         (Arc::new(association), finished)
     }
@@ -206,6 +209,7 @@ impl Association {
     fn outgoing(self: &Arc<Self>, to: IpAddr) -> Option<Arc<DatagramSocket>> {
         let mut outgoing = self.outgoing.lock();
         let token = outgoing.token.clone()?;
+        let source = self.bind_out.towards(to);
         let (any, place): (IpAddr, _) = match to {
             IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED.into(), &mut outgoing.v4),
             IpAddr::V6(_) => (Ipv6Addr::UNSPECIFIED.into(), &mut outgoing.v6),
@@ -213,7 +217,8 @@ impl Association {
         if let Some(socket) = place {
             return Some(Arc::clone(socket));
         }
-        let socket = Arc::new(DatagramSocket::bind(SocketAddr::new(any, 0)).ok()?);
+        let address = SocketAddr::new(source.unwrap_or(any), 0);
+        let socket = Arc::new(DatagramSocket::bind(address).ok()?);
         let (association, reader) = (Arc::clone(self), Arc::clone(&socket));
         let run = move || {
             association.run_down(&reader);

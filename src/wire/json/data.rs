@@ -248,6 +248,8 @@ pub struct Config {
     pub max_per_user: u32,
     /// Those from one address; 0: no limit.
     pub max_per_address: u32,
+    /// New ones per second from one address; 0: no limit.
+    pub max_new_per_address: u32,
     /// Accounts in the user directory.
     pub max_users: u32,
     /// Octets of a relay's buffer; 0: grows with the traffic.

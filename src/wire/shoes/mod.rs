@@ -19,9 +19,7 @@ mod login;
 mod request;
 mod response;
 
-pub use login::{Login, LoginError, LoginStatus};
+pub use crate::wire::login::{LOGIN_VERSION as VERSION, Login, LoginError};
+pub use login::LoginStatus;
 pub use request::{Request, RequestError};
 pub use response::{Response, ResponseError, Status};
-
-/// VER of the login and its answer; requests and responses carry none.
-pub const VERSION: u8 = 1;

@@ -25,10 +25,11 @@ mod request;
 
 use std::fmt;
 
+pub use crate::wire::login::{LOGIN_VERSION, Login, LoginError};
 pub use address::{Address, BadName, Host};
 pub use datagram::DatagramHeader;
 pub use greeting::{Greeting, Method, MethodSelection};
-pub use login::{LOGIN_VERSION, Login, LoginStatus};
+pub use login::LoginStatus;
 pub use reply::{Reply, ReplyCode};
 pub use request::{Command, Request};
 
@@ -41,7 +42,7 @@ pub enum Socks5Error {
     /// The message begins with another protocol version than [`VERSION`].
     Version(u8),
     /// The sub-negotiation begins with another version than [`LOGIN_VERSION`].
-    LoginVersion(u8),
+    Login(LoginError),
     /// ATYP is none of 01, 03 and 04, so where the address ends is unknown.
     AddressType(u8),
     /// A datagram ended inside its header.
@@ -54,12 +55,7 @@ impl fmt::Display for Socks5Error {
             Self::Version(got) => {
                 write!(f, "the message begins with version {got:#04x} where SOCKS5 has 0x05")
             }
-            Self::LoginVersion(got) => {
-                write!(
-                    f,
-                    "the username/password message begins with version {got:#04x} instead of 0x01"
-                )
-            }
+            Self::Login(error) => error.fmt(f),
             Self::AddressType(got) => {
                 write!(f, "the address type {got:#04x} is none of 0x01, 0x03 and 0x04")
             }
@@ -69,6 +65,12 @@ impl fmt::Display for Socks5Error {
 }
 
 impl std::error::Error for Socks5Error {}
+
+impl From<LoginError> for Socks5Error {
+    fn from(error: LoginError) -> Self {
+        Self::Login(error)
+    }
+}
 
 /// Holds the first octet of a message against [`VERSION`].
 fn check_version(octet: u8) -> Result<(), Socks5Error> {

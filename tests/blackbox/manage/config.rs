@@ -105,12 +105,25 @@ fn every_option_can_be_in_a_file() {
     options.dedup();
     assert!(options.len() > 20, "{help}");
     for option in options {
-        // An array is a value of no option: it is refused as such, so it is known.
-        let error = wrong(&format!("\n{option} = []\n"));
+        // Such an array is a value of no option: it is refused as such, so it is known.
+        let error = wrong(&format!("\n{option} = [1]\n"));
         let elsewhere = ["config", "user", "admin", "version", "help"].contains(&option);
         let expected = if elsewhere { "there is no option" } else { "takes a text" };
         assert!(error.contains("line 2: ") && error.contains(expected), "{option}: {error}");
     }
+}
+
+#[test]
+fn what_may_be_given_again_is_a_list() {
+    let lists = "bind-out = [\"127.0.0.1\", \"::1\"]\nproxy-from = [\"10.0.0.0/8\", \"::1\"]\n";
+    let checked = check(&file(lists));
+    if cfg!(all(unix, feature = "native")) {
+        assert!(checked.stdout.contains("\nbind-out: 127.0.0.1, ::1\n"), "{}", checked.stderr);
+        assert!(checked.stdout.contains("\nproxy-from: 10.0.0.0/8, ::1\n"), "{}", checked.stdout);
+    }
+    let one = check(&file("proxy_from = \"10.0.0.0/8\""));
+    assert!(one.stdout.contains("\nproxy-from: 10.0.0.0/8\n"), "{}", one.stderr);
+    assert!(!check(&file("proxy-from = []")).stdout.contains("proxy-from"));
 }
 
 #[test]
@@ -122,6 +135,8 @@ fn what_is_wrong_is_named_with_its_line() {
         ("listen = \"localhost\"", "line 1: "),
         ("port = 0x50", "takes a text"),
         ("port 80", "line 1: "),
+        ("proxy-from = [\"10.0.0.1/8\"]", "line 1: "),
+        ("bind-out = [\"::1\", \"::2\"]", "::2 is the second of its family"),
         ("[[users]]\nname = \"a\"\npasswort = \"x\"", "line 3: unknown field `passwort`"),
         ("[[users]]\nname = \"a/b\"\npassword = \"x\"", "user a/b: "),
         ("[[users]]\nname = \"a\"\npassword = \"$argon2id$x\"", "user a: it is no argon2id"),

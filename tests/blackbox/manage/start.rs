@@ -54,6 +54,24 @@ fn not_loopback_and_no_user_is_refused() {
 }
 
 #[test]
+fn what_can_not_be_bound_out_is_refused() {
+    for (address, why) in [
+        ("192.0.2.1", "name an address of this machine"),
+        ("0.0.0.0", "0.0.0.0 is no address of one machine"),
+        ("localhost", "localhost"),
+    ] {
+        let error = expect_refusal(&["-p", "0", "--bind-out", address]);
+        let error = error.split_whitespace().collect::<Vec<_>>().join(" ");
+        // Without the feature every address is refused.
+        assert!(error.contains(why) || error.contains("feature native"), "{address}: {error}");
+    }
+    let twice = ["-p", "0", "--bind-out", "127.0.0.1", "--bind-out", "127.0.0.2"];
+    assert!(expect_refusal(&twice).contains("127.0.0.2 is the second of its family"));
+    let error = expect_refusal(&["-p", "0", "--proxy-from", "10.0.0.1/8"]);
+    assert!(error.contains("10.0.0.0/8"), "{error}");
+}
+
+#[test]
 fn not_loopback_with_a_user_starts() {
     let server = Server::start(&["-l", "0.0.0.0", "-u", "ana:1234"]);
     let mut client = Peer::connect(SocketAddr::new(LOOPBACK, server.socks.port()));

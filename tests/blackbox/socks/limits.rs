@@ -1,6 +1,8 @@
 //! Connections in all, per user and per address: what is over a limit is refused
 //! at once, and welcome again when there is room.
 
+use std::time::{Duration, Instant};
+
 use crate::harness::clock::until;
 use crate::harness::peer::Peer;
 use crate::harness::server::Server;
@@ -79,6 +81,36 @@ fn one_address_cannot_take_every_place() {
     second.expect_echo(b"alive");
     drop(first);
     until("there is room again", || try_through(&server, None, address).is_some());
+}
+
+/// Connects three times where two per second may: whether the third is let in, or `None`
+/// if all took so long that a place may have come back.
+fn third_of_a_second(server: &Server) -> Option<bool> {
+    let address = echo();
+    let begun = Instant::now();
+    let let_in = [(); 3].map(|()| try_through(server, None, address).is_some());
+    assert!(let_in[0] && let_in[1], "two at once are within the limit");
+    (begun.elapsed() < Duration::from_millis(450)).then_some(let_in[2])
+}
+
+#[test]
+fn one_address_cannot_come_too_often() {
+    for _ in 0..5 {
+        let server = Server::start(&["--max-new-per-address", "2"]);
+        let Some(let_in) = third_of_a_second(&server) else { continue };
+        assert!(!let_in, "the third was let in at once");
+        // Management is not concerned.
+        let mut admins: Vec<Admin> = (0..4).map(|_| Admin::of(&server)).collect();
+        admins.iter_mut().for_each(|admin| assert_eq!(admin.metrics().historic, 2));
+        #[cfg(all(target_os = "linux", feature = "native"))]
+        {
+            use crate::harness::socks::try_on;
+            let elsewhere = Peer::connect_from([127, 0, 0, 2].into(), server.socks);
+            assert!(try_on(elsewhere, None, echo()).is_some(), "the limit is each address's own");
+        }
+        return until("it may come again", || try_through(&server, None, echo()).is_some());
+    }
+    panic!("this machine is too busy to connect three times within half a second");
 }
 
 #[test]
