@@ -167,7 +167,9 @@ impl Client for DatagramClient {
                 name: name.as_bytes().to_vec(),
                 password: password.as_bytes().to_vec(),
             },
-            Ask::RemoveUser { name, cut: false } => Request::RemoveUser { name: name.as_bytes().to_vec() },
+            Ask::RemoveUser { name, cut: false } => {
+                Request::RemoveUser { name: name.as_bytes().to_vec() }
+            }
             Ask::PageSize => Request::PageSize,
             Ask::Configure(Setting::PageSize(size)) => Request::SetPageSize(size.names()),
             Ask::Stop => Request::Stop,

@@ -9,7 +9,7 @@ use super::admins::{Admin, AdminSecrets};
 use super::command::Denied;
 use super::managed::{Managed, StoredUser};
 use super::token::{Token, TokenHash};
-use super::usage::Used;
+use super::used::Used;
 use super::users::{Account, NewUser};
 
 impl Core {

@@ -11,7 +11,7 @@ use super::command::Denied;
 use super::phc::Phc;
 use super::settings::{Setting, Settings};
 use super::token::TokenHash;
-use super::usage::Used;
+use super::used::Used;
 use super::user_limits::UserLimits;
 use super::users::{Account, Users};
 use super::verifier::{Secret, Verifier};

@@ -9,7 +9,7 @@ use super::command::{Denied, Outcome};
 use super::connections::Connection;
 use super::states::Ended;
 use super::text::Printable;
-use super::usage::Used;
+use super::used::Used;
 use super::user_limits::{UserLimit, UserLimits};
 use super::{Client, Core, LoginRefused, OverLimit};
 

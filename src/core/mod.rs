@@ -43,6 +43,7 @@ mod states;
 mod text;
 mod token;
 mod usage;
+mod used;
 mod user_limits;
 mod users;
 mod verifier;
@@ -81,7 +82,8 @@ pub use settings::{
 pub use states::{Ended, State};
 pub use text::{Printable, latin1};
 pub use token::{Token, TokenHash};
-pub use usage::{Used, Way};
+pub use usage::Way;
+pub use used::Used;
 pub use user_limits::{BadUserLimit, USER_LIMIT_NAMES, UserLimit, UserLimits};
 pub use users::NewUser;
 pub use verifier::Secret;

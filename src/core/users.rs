@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::account::Name;
 use super::command::Denied;
-use super::usage::{Usage, Used};
+use super::usage::Usage;
+use super::used::Used;
 use super::user_limits::{UserLimit, UserLimits};
 use super::verifier::{Kept, Secret};
 

@@ -23,9 +23,10 @@
 //! Names and passwords are byte strings: the characters U+0000 to U+00FF are their
 //! octets. `AUTH` needs nothing, `PING` and `QUIT` a session, `DESCRIBE_USERS` the scope
 //! `LIST_USERS`, `LIMIT_USER` the scope `EDIT_USER`, every other action the scope of its
-//! name. Limits are octets, or octets per second; 0 is no limit, and so is the date
-//! `"never"`, which is answered as `null`. A list that fills half a frame stops there and says `"more"`;
-//! it goes on with what is `"after"` its last name or number.
+//! name; a removal that cuts needs no other. Limits are octets, or octets per second; 0
+//! is no limit, and neither is the date `"never"`, which is answered as `null`. A list
+//! that fills half a frame stops there and says `"more"`; it goes on with what is
+//! `"after"` its last name or number.
 //!
 //! # Where the document is silent
 //!

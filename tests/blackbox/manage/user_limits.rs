@@ -206,6 +206,7 @@ fn a_quota_ends_what_is_open_and_refuses_what_comes() {
     limited.through(other).expect_echo(b"there is some left");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_quota_survives_a_restart() {
     let file = Scratch::new("toml");
@@ -219,15 +220,12 @@ fn a_quota_survives_a_restart() {
     assert_eq!(limited.ana()["used_this_month"], 60_000);
     let mut client = limited.through(echo());
     client.expect_echo(&[0x55; 10_000]);
-    #[cfg(unix)]
-    {
-        drop(client);
-        until("it has ended", || limited.ana()["connections"] == 0);
-        limited.server.terminate();
-        limited.server.wait_for_exit();
-        limited = Limited::start(&state);
-        assert_eq!(limited.ana()["used_this_month"], 80_000);
-    }
+    drop(client);
+    until("it has ended", || limited.ana()["connections"] == 0);
+    limited.server.terminate();
+    limited.server.wait_for_exit();
+    let limited = Limited::start(&state);
+    assert_eq!(limited.ana()["used_this_month"], 80_000);
     let received = drain(&mut limited.through(fountain()));
     assert!(received <= 10_000, "{received}");
     assert_eq!(limited.refused(echo()), 0x02);
