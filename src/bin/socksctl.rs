@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use socksd::client::args::{self, Args, Output};
+use socksd::client::watch::{self, Whom};
 use socksd::client::{self, ClientError, render};
 
 fn main() -> ExitCode {
@@ -24,16 +25,23 @@ fn main() -> ExitCode {
         }
     };
     match run(&args) {
-        Ok(text) => show(&text),
+        Ok(Some(text)) => show(&text),
+        Ok(None) => ExitCode::SUCCESS,
         Err(error) => fail(&error, args.output),
     }
 }
 
-fn run(args: &Args) -> Result<String, ClientError> {
+/// The answer, or nothing when all has been shown as it came.
+fn run(args: &Args) -> Result<Option<String>, ClientError> {
     let ask = args.ask()?;
     let credentials = args.credentials()?;
-    let mut server = client::connect(args.dialect, &args.server(), &credentials, args.timeout)?;
-    Ok(render::answer(&ask, &server.say(&ask)?, args.output))
+    let (dialect, server, patience) = (args.dialect, args.server(), args.timeout);
+    if let Some(pace) = args.pace() {
+        let whom = Whom { dialect, server, credentials, patience };
+        return watch::run(whom, pace, args.output).map(|()| None);
+    }
+    let mut server = client::connect(dialect, &server, &credentials, patience)?;
+    Ok(Some(render::answer(&ask, &server.say(&ask)?, args.output)))
 }
 
 fn show(text: &str) -> ExitCode {

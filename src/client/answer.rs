@@ -84,6 +84,10 @@ pub struct OpenConnection {
     pub state: String,
     /// Payload octets in both directions.
     pub bytes: u64,
+    /// Those from the client, where the dialect tells the directions apart.
+    pub up: Option<u64>,
+    /// Those to the client, likewise.
+    pub down: Option<u64>,
     /// Seconds since it was accepted.
     pub age: u64,
 }

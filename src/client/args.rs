@@ -7,6 +7,7 @@ use std::time::Duration;
 use argh::{EarlyExit, FromArgs};
 
 use super::commands::Command;
+use super::watch::Pace;
 use super::{Ask, ClientError, Credentials, Dialect, Login, Secret, Token, prompt};
 
 /// Where socksd listens for SHOES when nothing else is said.
@@ -123,6 +124,11 @@ impl Args {
         }
     }
 
+    /// How often it is to be said, if more than once: see [`super::watch`].
+    pub fn pace(&self) -> Option<Pace> {
+        self.command.pace()
+    }
+
     /// What is to be said; asks for a new user's password when it was left out.
     ///
     /// # Errors
@@ -228,6 +234,8 @@ mod tests {
             ("cut 7", "cut"),
             ("cut --user ana", "cut"),
             ("connections", "connections"),
+            ("watch", "metrics"),
+            ("watch --interval 0.5 --count 3", "metrics"),
             ("config timeout 30", "config"),
             ("settings", "settings"),
             ("config buffer_size 512", "buffer-size"),
@@ -276,6 +284,10 @@ mod tests {
             "page-size 0",
             "page-size 201",
             "--timeout 0 users",
+            "watch --interval 0.4",
+            "watch --interval 3601",
+            "watch --interval NaN",
+            "watch --count 0",
             "--dialect ftp users",
             "--output xml users",
             "users --server",

@@ -1,7 +1,10 @@
 //! The commands of `socksctl`, and what each of them asks.
 
+use std::time::Duration;
+
 use argh::FromArgs;
 
+use super::watch::Pace;
 use super::{Ask, ClientError, Secret};
 use crate::core::{BufferSize, ConnectionId, Name, PageSize, Setting, Token, UserLimit, latin1};
 
@@ -18,6 +21,7 @@ pub(super) enum Command {
     Buffer(Buffer),
     Spoofing(Spoofing),
     Connections(Connections),
+    Watch(Watch),
     Config(Config),
     Settings(Settings),
     Cut(Cut),
@@ -120,6 +124,35 @@ pub(super) struct Spoofing {
 #[derive(FromArgs)]
 #[argh(subcommand, name = "connections", help_triggers("-h", "--help"))]
 pub(super) struct Connections {}
+
+/// the server live: rates, graphs, and the connections, sorted and cut by key
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "watch",
+    help_triggers("-h", "--help"),
+    note = "On a terminal ? shows the keys. Elsewhere, and with --output json, each look is a line:
+    time=2026-11-21T14:03:22Z state=ok current=1 max_current=2 ... rate=0 ... why=-
+  Its keys are always the same, in the same order: time state current max_current
+  historic active_users refused failed_logins bytes bytes_up bytes_down rate rate_up
+  rate_down uptime why. What is not known is - (null in JSON); a + behind a number means
+  or more. With state=lost the server did not answer, and why says so, in quotes. Rates
+  are octets a second since the line before.",
+    example = "{command_name} --interval 10 --count 6 | cat"
+)]
+pub(super) struct Watch {
+    /// how often to look, 0.5 to 3600 (default 1)
+    #[argh(
+        option,
+        default = "Duration::from_secs(1)",
+        from_str_fn(interval),
+        arg_name = "seconds"
+    )]
+    interval: Duration,
+    /// ends after so many looks; left out, it goes on
+    #[argh(option, from_str_fn(looks), arg_name = "n")]
+    count: Option<u64>,
+}
 
 /// changes a setting
 #[derive(FromArgs)]
@@ -234,6 +267,8 @@ impl Command {
             Self::Spoofing(Spoofing { switch: None }) => Ask::Spoofing,
             Self::Spoofing(Spoofing { switch: Some(on) }) => Ask::Configure(Setting::Spoofing(*on)),
             Self::Connections(_) => Ask::Connections,
+            // Again and again, and what else the dialect can say.
+            Self::Watch(_) => Ask::Metrics,
             Self::Config(command) => command.ask()?,
             Self::Settings(_) => Ask::Settings,
             Self::Cut(command) => command.ask()?,
@@ -246,6 +281,18 @@ impl Command {
             Self::AddAdmin(command) => command.ask()?,
             Self::RemoveAdmin(command) => Ask::RemoveAdmin { name: command.name.clone() },
         })
+    }
+}
+
+impl Command {
+    /// How often it is to be asked, if more than once.
+    pub(super) fn pace(&self) -> Option<Pace> {
+        match self {
+            Self::Watch(Watch { interval, count }) => {
+                Some(Pace { interval: *interval, count: *count })
+            }
+            _ => None,
+        }
     }
 }
 
@@ -307,6 +354,16 @@ fn page_size(text: &str) -> Result<PageSize, String> {
 fn window(text: &str) -> Result<u32, String> {
     let seconds = text.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
     seconds.ok_or_else(|| "use a number from 1 to 3600".into())
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.5..=3600.0).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| "use a number from 0.5 to 3600".into())
+}
+
+fn looks(text: &str) -> Result<u64, String> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| "use a number from 1".into())
 }
 
 fn switch(text: &str) -> Result<bool, String> {

@@ -162,6 +162,8 @@ impl JsonClient {
                 target: open.target,
                 state: open.state,
                 bytes: open.bytes_up.saturating_add(open.bytes_down),
+                up: Some(open.bytes_up),
+                down: Some(open.bytes_down),
                 age: open.age_seconds,
             }));
             if !list.more {

@@ -38,6 +38,7 @@ pub mod prompt;
 pub mod render;
 mod shoes;
 mod user_table;
+pub mod watch;
 
 use std::time::Duration;
 

@@ -153,6 +153,8 @@ fn open(row: Row) -> OpenConnection {
         target: Some(row.target).filter(|target| target != "-"),
         state: row.state,
         bytes: row.bytes,
+        up: None,
+        down: None,
         age: row.age,
     }
 }

@@ -291,6 +291,8 @@ mod tests {
             target: target.map(String::from),
             state: "open".into(),
             bytes: 2048,
+            up: None,
+            down: None,
             age: 1234,
         };
         let both = vec![open(9, "ana", Some("example.org:80")), open(10, "\x1b-", None)];

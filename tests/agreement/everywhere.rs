@@ -106,7 +106,12 @@ impl Everywhere {
             let Answer::Connections(mut open) = self.say(dialect, &Ask::Connections) else {
                 panic!("{dialect} lists no connections");
             };
-            open.iter_mut().for_each(|open| open.age = 0);
+            for open in &mut open {
+                open.age = 0;
+                // A dialect that tells the directions apart agrees with their sum.
+                let directions = open.up.take().zip(open.down.take());
+                assert_eq!(directions.map_or(open.bytes, |(up, down)| up + down), open.bytes);
+            }
             assert_eq!(open, expected, "{dialect}");
         }
     }

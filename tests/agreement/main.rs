@@ -221,6 +221,8 @@ fn connections() {
             target: Some(target.to_string()),
             state: "open".into(),
             bytes: 10,
+            up: None,
+            down: None,
             age: 0,
         });
         open.push(stream);

@@ -44,6 +44,9 @@ mod manage {
     mod start;
     mod state;
     mod user_limits;
+    #[cfg(unix)]
+    mod watch;
+    mod watch_lines;
 }
 
 /// The names of a maildir hold colons, which not every system allows.

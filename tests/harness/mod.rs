@@ -15,5 +15,7 @@ pub mod server;
 pub mod shoes;
 pub mod socks;
 pub mod target;
+#[cfg(unix)]
+pub mod terminal;
 pub mod udp;
 pub mod web;

@@ -1,0 +1,84 @@
+//! Numbers as short as a table wants them.
+
+const UNITS: [&str; 6] = ["K", "M", "G", "T", "P", "E"];
+
+/// Octets in at most 5 characters: `999`, `1.0K`, `12K`, `1.2M`; K is 1024.
+pub fn octets(count: u64) -> String {
+    let (text, unit) = scaled(count);
+    format!("{text}{unit}")
+}
+
+/// Octets a second: `999 B/s`, `1.2 MiB/s`.
+pub fn rate(count: u64) -> String {
+    match scaled(count) {
+        (text, "") => format!("{text} B/s"),
+        (text, unit) => format!("{text} {unit}iB/s"),
+    }
+}
+
+fn scaled(count: u64) -> (String, &'static str) {
+    if count < 1000 {
+        return (count.to_string(), "");
+    }
+    let mut shown = count as f64 / 1024.0;
+    let mut units = UNITS.into_iter();
+    let mut unit = units.next();
+    // 999.5 would be shown as 1000.
+    while shown >= 999.5 {
+        shown /= 1024.0;
+        unit = units.next();
+    }
+    let digits = usize::from(shown < 9.95);
+    (format!("{shown:.digits$}"), unit.unwrap_or("E"))
+}
+
+/// A time in at most 6 characters, up to 99 days: `59s`, `1m05s`, `3h04m`, `12d03h`.
+pub fn time(seconds: u64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{minutes}m{:02}s", seconds % 60),
+        3600..86_400 => format!("{hours}h{:02}m", minutes % 60),
+        _ => format!("{days}d{:02}h", hours % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn octets_are_short() {
+        for (count, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1.0K"),
+            (1024, "1.0K"),
+            (10_188, "9.9K"),
+            (10_189, "10K"),
+            (1_023_487, "999K"),
+            (1_023_488, "1.0M"),
+            (123_456_789, "118M"),
+            (u64::MAX, "16E"),
+        ] {
+            assert_eq!(octets(count), text);
+            assert!(text.len() <= 5);
+        }
+        assert_eq!((rate(7), rate(1_572_864)), ("7 B/s".into(), "1.5 MiB/s".into()));
+    }
+
+    #[test]
+    fn times_are_short() {
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (65, "1m05s"),
+            (3599, "59m59s"),
+            (11_079, "3h04m"),
+            (86_399, "23h59m"),
+            (1_047_600, "12d03h"),
+        ] {
+            assert_eq!(time(seconds), text);
+        }
+    }
+}
