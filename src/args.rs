@@ -1,173 +1,151 @@
 //! The command line of socksd: raw arguments become a validated [`Config`].
 
 mod check;
+mod commands;
+mod documents;
 mod file;
+mod manual;
 mod values;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
+use log::LevelFilter;
 
-use check::Check;
+pub use commands::Command;
 use file::File;
 use values::{accounts, buffer_size, maildir, port_range, seconds};
 
 use crate::core::{BufferSize, Cidr, Name, NewUser, Secret, Settings};
-use crate::hash::HashPassword;
+use crate::logger::{Format, Logging, level};
 use crate::manage::{DIALECTS, Dialect, Secrets};
+use crate::manual::help_for;
 use crate::net::sources::Sources;
 use crate::server::Config;
 use crate::socks::service::Options;
 use crate::state::StateFile;
-use crate::token::Mint;
 
 /// A SOCKS5 proxy that can be managed while it runs.
-///
-/// Started without anything it serves SOCKS5 on 127.0.0.1:1080 and is managed
-/// over SHOES on 127.0.0.1:8080, with an admin password printed at the start.
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(help_triggers("-h", "--help"))]
 pub struct Args {
     /// address of the SOCKS5 listener (127.0.0.1)
-    #[argh(option, short = 'l', arg_name = "addr")]
+    #[argh(option, short = 'l', arg_name = "ip")]
     listen: Option<IpAddr>,
-    /// port of the SOCKS5 listener (1080; 0: any free port)
+    /// port of the SOCKS5 listener (1080)
     #[argh(option, short = 'p')]
     port: Option<u16>,
     /// address of the SHOES listener (127.0.0.1)
-    #[argh(option, short = 'L', arg_name = "addr")]
+    #[argh(option, short = 'L', arg_name = "ip")]
     shoes_listen: Option<IpAddr>,
-    /// port of the SHOES listener (8080; 0: any free port)
+    /// port of the SHOES listener (8080)
     #[argh(option, short = 'P', arg_name = "port")]
     shoes_port: Option<u16>,
-    /// address of the datagram listener (off); needs SOCKSD_DATAGRAM_TOKEN in the
-    /// environment, a number or 0x and 8 hexadecimal digits
+    /// the dialect datagram (off); needs its token
     #[argh(option, arg_name = "addr:port")]
     datagram: Option<SocketAddr>,
-    /// address of the json listener (off); needs SOCKSD_JWT_SECRET in the
-    /// environment, at least 16 octets
+    /// the dialect json (off); needs its secret
     #[argh(option, arg_name = "addr:port")]
     json: Option<SocketAddr>,
-    /// a user of the proxy, NAME:PASS; may be given again
+    /// a user of the proxy; may be given again
     #[argh(option, short = 'u', arg_name = "name:pass")]
     user: Vec<String>,
-    /// an admin, NAME:PASS; may be given again
+    /// an admin; may be given again (one is made up)
     #[argh(option, short = 'U', arg_name = "name:pass")]
     admin: Vec<String>,
-    /// address and port of the monitor listener (off)
+    /// the dialect monitor (off)
     #[argh(option, arg_name = "addr:port")]
     monitor: Option<SocketAddr>,
-    /// address and port of the oneshot listener (off); the token of the first
-    /// admin is in SOCKSD_ONESHOT_TOKEN
+    /// the dialect oneshot (off); needs a token
     #[argh(option, arg_name = "addr:port")]
     oneshot: Option<SocketAddr>,
-    /// address and port of the POP3 listener (none); needs --maildir and a user
+    /// mailboxes of the users (off); needs --maildir
     #[argh(option, arg_name = "addr:port")]
     pop3: Option<SocketAddr>,
-    /// address and port for Prometheus and health checks (none); one that others
-    /// can reach needs SOCKSD_HTTP_TOKEN in the environment
+    /// has /metrics and /healthz (off); needs a token where
+    /// others can reach it
     #[argh(option, arg_name = "addr:port")]
     http: Option<SocketAddr>,
-    /// folder of the mailboxes: DIR/NAME/cur and new
+    /// mailboxes for --pop3: DIR/NAME/cur and new
     #[argh(option, arg_name = "dir", from_str_fn(maildir))]
     maildir: Option<PathBuf>,
-    /// file in which users, admins and settings survive a restart; once it exists,
-    /// it wins over -u, -U and the options for settings that an admin has changed
+    /// keeps users, admins and settings (memory only);
+    /// once it exists it wins over -u and -U
     #[argh(option, arg_name = "file")]
     state: Option<PathBuf>,
-    /// leave the credential monitor off although there is a log for it
+    /// leave it off although there is a file
     #[argh(switch, short = 'N')]
     no_credential_monitor: bool,
-    /// print the version
+    /// show the version
     #[argh(switch, short = 'v')]
     pub version: bool,
     /// client connections at once (500)
     #[argh(option, arg_name = "n")]
     max_connections: Option<u32>,
-    /// client connections at once of one user (0: no limit)
+    /// the same of one user (0: no limit)
     #[argh(option, arg_name = "n")]
     max_per_user: Option<u32>,
-    /// client connections at once from one address (0: no limit)
+    /// the same from one address (0: no limit)
     #[argh(option, arg_name = "n")]
     max_per_address: Option<u32>,
-    /// new client connections per second from one address (0: no limit)
+    /// new ones a second from one address (0: no limit)
     #[argh(option, arg_name = "n")]
     max_new_per_address: Option<u32>,
-    /// seconds without a byte after which a connection is ended (3600)
+    /// silence in both directions that ends it (3600)
     #[argh(option, arg_name = "secs", from_str_fn(seconds))]
     timeout: Option<Duration>,
-    /// the same for a connection of which one side has finished (600)
+    /// the same when one side has finished (600)
     #[argh(option, arg_name = "secs", from_str_fn(seconds))]
     half_closed_timeout: Option<Duration>,
-    /// seconds for a whole handshake or management login (10)
+    /// a whole handshake or management login (10)
     #[argh(option, arg_name = "secs", from_str_fn(seconds))]
     handshake_timeout: Option<Duration>,
-    /// seconds for name look-up and connecting to a target (10)
+    /// name look-up and connecting to a target (10)
     #[argh(option, arg_name = "secs", from_str_fn(seconds))]
     connect_timeout: Option<Duration>,
-    /// seconds for which BIND waits for its peer (120)
+    /// BIND waiting for its peer (120)
     #[argh(option, arg_name = "secs", from_str_fn(seconds))]
     bind_timeout: Option<Duration>,
-    /// seconds for which open connections may finish after a stop (10)
+    /// for open connections to finish at the end (10)
     #[argh(option, arg_name = "secs", from_str_fn(seconds))]
     grace: Option<Duration>,
-    /// octets of a relay buffer, 512-65535 (grows with the traffic)
+    /// octets for a relay, 512-65535 (as traffic needs)
     #[argh(option, arg_name = "n", from_str_fn(buffer_size))]
     buffer_size: Option<BufferSize>,
-    /// address in replies to UDP ASSOCIATE, where clients can't reach the one
-    /// they are connected to
+    /// address told to UDP clients (the one they reached)
     #[argh(option, arg_name = "ip")]
     udp_advertise: Option<IpAddr>,
-    /// ports for datagrams of clients, FIRST-LAST (any free one)
+    /// ports for their datagrams, FIRST-LAST (any)
     #[argh(option, arg_name = "a-b", from_str_fn(port_range))]
     udp_ports: Option<(u16, u16)>,
-    /// address of this machine from which connections and datagrams to targets leave;
-    /// may be given for IPv4 and for IPv6
+    /// address from which traffic to targets leaves; may be
+    /// given for IPv4 and for IPv6 (as routed)
     #[argh(option, arg_name = "ip")]
     bind_out: Vec<IpAddr>,
-    /// addresses of proxies whose connections to the SOCKS5 listener begin with a header
-    /// of the PROXY protocol, such as 192.0.2.0/24; may be given again
+    /// proxies that tell the client's address in the PROXY
+    /// protocol; may be given again (none)
     #[argh(option, arg_name = "cidr")]
     proxy_from: Vec<Cidr>,
-    /// file for credentials that the monitor sees accepted; switches it on
+    /// POP3 logins seen passing; switches the monitor on
     #[argh(option, arg_name = "file")]
     credentials_log: Option<PathBuf>,
-    /// file for one line per connection
+    /// one line for each connection (none)
     #[argh(option, arg_name = "file")]
     access_log: Option<PathBuf>,
-    /// file with any of these options, users, admins and secrets; what is given here
-    /// besides wins over it
+    /// how events are written to standard error (text)
+    #[argh(option, arg_name = "text|json|journal")]
+    log_format: Option<Format>,
+    /// the least grave that is written (info)
+    #[argh(option, arg_name = "error|warn|info", from_str_fn(level))]
+    log_level: Option<LevelFilter>,
+    /// options, accounts, secrets; the command line wins
     #[argh(option, arg_name = "file.toml")]
     config: Option<PathBuf>,
     /// what to do instead of serving
     #[argh(subcommand)]
     pub command: Option<Command>,
-}
-
-/// What can be done instead of serving.
-#[derive(FromArgs)]
-#[argh(subcommand)]
-pub enum Command {
-    /// Prints a token.
-    Token(Mint),
-    /// Prints the hash of a password.
-    HashPassword(HashPassword),
-    /// Explains a configuration file.
-    Check(Check),
-}
-
-impl Command {
-    /// Does it.
-    pub fn run(&self) -> ExitCode {
-        match self {
-            Self::Token(mint) => mint.print(),
-            Self::HashPassword(hash) => hash.print(),
-            Self::Check(check) => check.print(),
-        }
-    }
 }
 
 /// A name and a password.
@@ -176,6 +154,11 @@ type Account = (Name, Secret);
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 impl Args {
+    /// The help that was asked for, where argh's own is `usage`.
+    pub fn help(usage: &str) -> String {
+        help_for(&manual::PROGRAM, &Self::get_args_info(), usage)
+    }
+
     /// The configuration, of the file that is named and of the command line, which
     /// wins. Its secrets are those of the file.
     ///
@@ -236,6 +219,8 @@ impl Args {
             proxy_from: either(self.proxy_from, file.proxy_from),
             credentials_log: self.credentials_log.or(file.credentials_log),
             access_log: self.access_log.or(file.access_log),
+            log_format: self.log_format.or(file.log_format),
+            log_level: self.log_level.or(file.log_level),
             config: self.config,
             command: self.command,
         }
@@ -262,6 +247,10 @@ impl Args {
             pop3: self.pop3,
             http: self.http,
             secrets: Secrets::default(),
+            logging: Logging {
+                format: self.log_format.unwrap_or_default(),
+                level: self.log_level.unwrap_or(LevelFilter::Info),
+            },
             warnings: Vec::new(),
             state: self.state.as_deref().map(StateFile::new),
             stored: None,

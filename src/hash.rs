@@ -3,15 +3,14 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use crate::client::prompt;
 use crate::core::{Password, Phc};
 
-/// Asks for a password (or reads a line of standard input) and prints its argon2id
-/// hash, for a configuration or a state file.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "hash-password")]
+/// reads a password, prints its argon2id hash
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "hash-password", help_triggers("-h", "--help"))]
 pub struct HashPassword {}
 
 impl HashPassword {

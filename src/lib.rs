@@ -7,10 +7,10 @@
 //! ```text
 //! bin/socksd  bin/socksctl        arguments -> validated configuration -> start
 //! run                             from a configuration to the end of the process
-//! args  welcome  logger           the command line, the first words, the log
-//! server  token  hash             where everything meets; tokens and passwords made
+//! args  welcome                   the command line, the first words
+//! server  token  hash  health     where everything meets; tokens and passwords made
 //! socks pop3 manage http client   conversations: what a byte means here
-//! net               state         sockets, threads, time | what survives, in a file
+//! logger  net  state  manual      the log, sockets and time, what survives, help
 //! core              wire          meaning        |        bytes <-> values
 //! ```
 //!
@@ -31,7 +31,8 @@
 //!    `examples/sixth_dialect.rs` is a whole one.
 //! 8. [`http`]: what a browser and Prometheus may look at.
 //! 9. [`state`]: the file in which users, admins and settings survive a restart.
-//! 10. [`server`]: starts all of it, and stops it in the right order.
+//! 10. [`manual`]: help, manual pages and completions, made from the options.
+//! 11. [`server`]: starts all of it, and stops it in the right order.
 //!
 //! # Invariants
 //!
@@ -61,9 +62,11 @@ pub mod args;
 pub mod client;
 pub mod core;
 pub mod hash;
+pub mod health;
 pub mod http;
 pub mod logger;
 pub mod manage;
+pub mod manual;
 pub mod net;
 pub mod pop3;
 pub mod run;

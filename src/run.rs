@@ -1,8 +1,10 @@
 //! From a validated configuration to the end of the process.
 
 use std::io::{self, Write};
+use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::logger::Format;
 use crate::manage::Secrets;
 use crate::server::{Config, Server, StartError};
 use crate::welcome::Welcome;
@@ -11,15 +13,29 @@ use crate::{logger, net};
 /// How long the last lines of the log may take to be read.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Serves until a signal or an admin stops it, with a log on standard error.
-///
-/// # Errors
-/// [`StartError`] says what to change.
-pub fn serve(config: Config) -> Result<(), StartError> {
-    let log = logger::install()?;
+/// Serves until a signal or an admin stops it, with a log on standard error. The
+/// code is 1 when it can't start, and standard error says what to change.
+pub fn serve(config: Config) -> ExitCode {
+    let format = config.logging.format;
+    let log = match logger::install(config.logging) {
+        Ok(log) => log,
+        Err(error) => return not_started(&error.into(), Format::Text),
+    };
     let served = serve_until_stopped(config);
+    let code = served.map_or_else(|error| not_started(&error, format), |()| ExitCode::SUCCESS);
     log.flush(LAST_WORDS);
-    served
+    code
+}
+
+/// People get a sentence, and who reads the log with a program an event.
+fn not_started(error: &StartError, format: Format) -> ExitCode {
+    if format == Format::Text {
+        // Without a standard error the code has to say it.
+        let _ = writeln!(io::stderr(), "socksd: {error}");
+    } else {
+        log::error!(error:%; "not-started");
+    }
+    ExitCode::FAILURE
 }
 
 fn serve_until_stopped(mut config: Config) -> Result<(), StartError> {

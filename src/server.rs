@@ -60,7 +60,7 @@ impl Server {
     /// [`StartError`] says what to change. Nothing is left running.
     pub fn start(mut config: Config) -> Result<Self, StartError> {
         for warning in &config.warnings {
-            log::warn!("configuration {warning}");
+            log::warn!(warning:%; "configuration");
         }
         config.restore()?;
         config.check()?;
@@ -188,7 +188,8 @@ impl Server {
                 saved = Instant::now();
             }
         }
-        log::info!("stopping grace={}s open={}", self.grace.as_secs_f32(), self.open());
+        let grace = format_args!("{}s", self.grace.as_secs_f32());
+        log::info!(grace:%, open = self.open(); "stopping");
         for (_, listening) in self.listening.drain(..) {
             listening.stop();
         }
@@ -211,7 +212,7 @@ impl Server {
         if self.open() == 0 {
             return;
         }
-        log::info!("cut open={}", self.core.cut_all());
+        log::info!(open = self.core.cut_all(); "cut");
         let end = Instant::now() + AFTER_CUT;
         while self.open() > 0 && Instant::now() < end {
             self.core.sweep(self.half_closed_timeout);
@@ -245,7 +246,7 @@ fn manage(
         }
     };
     if let Err(error) = pool.run(conversation) {
-        log::warn!("connection-refused service={} from={from} error=\"{error}\"", dialect.name);
+        log::warn!(service = dialect.name, from:%, error:%; "connection-refused");
     }
 }
 

@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use crate::manage::Secrets;
 
-/// Prints a token for the json dialect, signed with SOCKSD_JWT_SECRET.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "token")]
+/// prints a token for json, needs SOCKSD_JWT_SECRET
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "token", help_triggers("-h", "--help"))]
 pub struct Mint {
     /// what it allows: names of actions, with commas between them
     #[argh(option, arg_name = "a,b", from_str_fn(scopes))]
     scopes: BTreeSet<String>,
-    /// for how long: a number with s, m, h or d behind it (1h)
+    /// for how long: a number and s, m, h or d (1h)
     #[argh(option, arg_name = "time", default = "HOUR", from_str_fn(lifetime))]
     ttl: Duration,
     /// who it is for, as the log will say

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write as _};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use super::Args;
 use crate::core::{Core, Start, UserLimits};
@@ -12,10 +12,9 @@ use crate::manage::{Secrets, Transport};
 use crate::net::sources::Sources;
 use crate::server::{Config, StartError};
 
-/// Says what a configuration file means, or what is wrong with it, and starts
-/// nothing.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "check")]
+/// says what a configuration means or what is wrong
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "check", help_triggers("-h", "--help"))]
 pub struct Check {
     /// the file
     #[argh(positional)]

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     };
     let args = match Args::parse(&arguments) {
         Ok(args) => args,
-        Err(early) if early.status.is_ok() => return show(&early.output),
+        Err(early) if early.status.is_ok() => return show(&Args::help(&early.output)),
         Err(early) => {
             // Some of argh's messages have several lines.
             let why = early.output.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -33,6 +33,9 @@ fn main() -> ExitCode {
 
 /// The answer, or nothing when all has been shown as it came.
 fn run(args: &Args) -> Result<Option<String>, ClientError> {
+    if let Some(text) = args.answer() {
+        return Ok(Some(text));
+    }
     let ask = args.ask()?;
     let credentials = args.credentials()?;
     let (dialect, server, patience) = (args.dialect, args.server(), args.timeout);

@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let args = match Args::from_args(&["socksd"], &words) {
         Ok(args) => args,
-        Err(exit) if exit.status.is_ok() => return show(exit.output.trim_end()),
+        Err(exit) if exit.status.is_ok() => return show(Args::help(&exit.output).trim_end()),
         Err(exit) => return fail(exit.output.trim_end(), 2),
     };
     if args.version {
@@ -27,11 +27,7 @@ fn main() -> ExitCode {
     if let Some(command) = &args.command {
         return command.run();
     }
-    match args.into_config().map(serve) {
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => fail(&error.to_string(), 1),
-        Err(usage) => fail(&usage, 2),
-    }
+    args.into_config().map_or_else(|usage| fail(&usage, 2), serve)
 }
 
 fn show(text: &str) -> ExitCode {

@@ -4,53 +4,45 @@ use std::env;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use argh::{EarlyExit, FromArgs};
+use argh::{ArgsInfo, EarlyExit, FromArgs};
 
 use super::commands::Command;
+use super::manual::PROGRAM;
 use super::watch::Pace;
 use super::{Ask, ClientError, Credentials, Dialect, Login, Secret, Token, prompt};
+use crate::manual;
 
 /// Where socksd listens for SHOES when nothing else is said.
 const DEFAULT_SERVER: &str = "127.0.0.1:8080";
 
 /// Reads and changes a running socksd. The login is asked for unless
 /// SOCKSCTL_LOGIN or --login gives it, a token likewise.
-#[derive(FromArgs)]
-#[argh(
-    name = "socksctl",
-    help_triggers("-h", "--help"),
-    note = "Exit status: 0 done, 1 the server refused, 2 wrong usage, 3 no server answered.",
-    example = "{command_name} --server 192.0.2.1:8080 add-user ana"
-)]
+#[derive(FromArgs, ArgsInfo)]
+#[argh(name = "socksctl", help_triggers("-h", "--help"))]
 pub struct Args {
-    /// the protocol: shoes (default), monitor, datagram, oneshot or json
-    #[argh(option, default = "Dialect::Shoes", arg_name = "name")]
+    /// the protocol (shoes)
+    #[argh(option, default = "Dialect::Shoes", arg_name = "shoes|monitor|datagram|oneshot|json")]
     pub dialect: Dialect,
 
-    /// the server's management address, HOST:PORT (default: SOCKSCTL_SERVER,
-    /// or 127.0.0.1:8080)
+    /// where it is managed (127.0.0.1:8080)
     #[argh(option, arg_name = "host:port")]
     server: Option<String>,
 
-    /// the admin, NAME:PASS; others may see it here, SOCKSCTL_LOGIN is better
+    /// the admin; SOCKSCTL_LOGIN is not shown to others
     #[argh(option, arg_name = "name:pass")]
     login: Option<String>,
 
-    /// what datagram and oneshot want instead of a login; SOCKSCTL_TOKEN is better
+    /// what datagram, oneshot and json want instead of a
+    /// login; SOCKSCTL_TOKEN is not shown to others
     #[argh(option, arg_name = "token")]
     token: Option<String>,
 
-    /// how to answer: text (default) or json
-    #[argh(option, default = "Output::Text", from_str_fn(output), arg_name = "format")]
+    /// answers for people or for programs (text)
+    #[argh(option, default = "Output::Text", from_str_fn(output), arg_name = "text|json")]
     pub output: Output,
 
-    /// how many seconds to wait for the server, 1 to 3600 (default 10)
-    #[argh(
-        option,
-        default = "Duration::from_secs(10)",
-        from_str_fn(seconds),
-        arg_name = "seconds"
-    )]
+    /// for how long to wait for the server, 1-3600 (10)
+    #[argh(option, default = "Duration::from_secs(10)", from_str_fn(seconds), arg_name = "secs")]
     pub timeout: Duration,
 
     #[argh(subcommand)]
@@ -82,6 +74,22 @@ impl Args {
     pub fn parse(arguments: &[String]) -> Result<Self, EarlyExit> {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         Self::from_args(&["socksctl"], &arguments)
+    }
+
+    /// The help that was asked for, where argh's own is `usage`.
+    pub fn help(usage: &str) -> String {
+        manual::help_for(&PROGRAM, &Self::get_args_info(), usage)
+    }
+
+    /// The page of the manual.
+    pub fn page() -> String {
+        manual::page(&PROGRAM, &Self::get_args_info())
+    }
+
+    /// What is answered without any server, if it was that.
+    pub fn answer(&self) -> Option<String> {
+        let Command::Completions(command) = &self.command else { return None };
+        Some(manual::completions(&PROGRAM, &Self::get_args_info(), command.shell))
     }
 
     /// The server: from its option, the environment, or the default.

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use super::watch::Pace;
 use super::{Ask, ClientError, Secret};
 use crate::core::{BufferSize, ConnectionId, Name, PageSize, Setting, Token, UserLimit, latin1};
+use crate::manual::Shell;
 
 /// A command with its arguments.
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand)]
 pub(super) enum Command {
     Metrics(Metrics),
@@ -32,32 +33,33 @@ pub(super) enum Command {
     Page(Page),
     AddAdmin(AddAdmin),
     RemoveAdmin(RemoveAdmin),
+    Completions(Completions),
 }
 
 /// connections and bytes
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "metrics", help_triggers("-h", "--help"))]
 pub(super) struct Metrics {}
 
 /// the users of the proxy; in json also what they use and may use
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "users", help_triggers("-h", "--help"))]
 pub(super) struct Users {}
 
-/// a new user; without a password it is asked for, or read from standard input
-#[derive(FromArgs)]
+/// a new user
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "add-user", help_triggers("-h", "--help"))]
 pub(super) struct AddUser {
     /// its name: no control character, ':' or '/'
     #[argh(positional, from_str_fn(name))]
     name: Name,
-    /// its password
+    /// its password; left out, it is asked for, or read from standard input
     #[argh(positional)]
     password: Option<String>,
 }
 
 /// a user less
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "remove-user", help_triggers("-h", "--help"))]
 pub(super) struct RemoveUser {
     /// its name
@@ -69,7 +71,7 @@ pub(super) struct RemoveUser {
 }
 
 /// another limit for a user; what it has open obeys at once
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "limit-user",
@@ -90,20 +92,20 @@ pub(super) struct LimitUser {
     value: String,
 }
 
-/// another password for a user; left out, it is asked for, or read from standard input
-#[derive(FromArgs)]
+/// another password for a user
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "edit-user", help_triggers("-h", "--help"))]
 pub(super) struct EditUser {
     /// its name
     #[argh(positional, from_str_fn(name))]
     name: Name,
-    /// the new password
+    /// the new password; left out, it is asked for, or read from standard input
     #[argh(positional)]
     password: Option<String>,
 }
 
 /// the relay buffer of connections opened from now on
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "buffer-size", help_triggers("-h", "--help"))]
 pub(super) struct Buffer {
     /// octets, 512 to 65535
@@ -111,28 +113,28 @@ pub(super) struct Buffer {
     size: BufferSize,
 }
 
-/// whether the credential monitor is on, or switches it
-#[derive(FromArgs)]
+/// says whether credentials are watched for, or changes it
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "spoofing", help_triggers("-h", "--help"))]
 pub(super) struct Spoofing {
-    /// on or off; left out, it is asked
-    #[argh(positional, from_str_fn(switch))]
+    /// left out, nothing changes
+    #[argh(positional, arg_name = "on|off", from_str_fn(switch))]
     switch: Option<bool>,
 }
 
 /// the connections that are open now
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "connections", help_triggers("-h", "--help"))]
 pub(super) struct Connections {}
 
-/// the server live: rates, graphs, and the connections, sorted and cut by key
-#[derive(FromArgs)]
+/// shows rates, graphs and connections live
+#[derive(FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "watch",
     help_triggers("-h", "--help"),
     note = "On a terminal ? shows the keys. Elsewhere, and with --output json, each look is a line:
-    time=2026-11-21T14:03:22Z state=ok current=1 max_current=2 ... rate=0 ... why=-
+    time=2026-11-21T14:03:22Z state=ok current=1 ... rate=0 ... why=-
   Its keys are always the same, in the same order: time state current max_current
   historic active_users refused failed_logins bytes bytes_up bytes_down rate rate_up
   rate_down uptime why. What is not known is - (null in JSON); a + behind a number means
@@ -142,12 +144,7 @@ pub(super) struct Connections {}
 )]
 pub(super) struct Watch {
     /// how often to look, 0.5 to 3600 (default 1)
-    #[argh(
-        option,
-        default = "Duration::from_secs(1)",
-        from_str_fn(interval),
-        arg_name = "seconds"
-    )]
+    #[argh(option, default = "Duration::from_secs(1)", from_str_fn(interval), arg_name = "secs")]
     interval: Duration,
     /// ends after so many looks; left out, it goes on
     #[argh(option, from_str_fn(looks), arg_name = "n")]
@@ -155,11 +152,11 @@ pub(super) struct Watch {
 }
 
 /// changes a setting
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "config", help_triggers("-h", "--help"))]
 pub(super) struct Config {
-    /// its name, like timeout or max_connections
-    #[argh(positional)]
+    /// its name
+    #[argh(positional, arg_name = "setting")]
     name: String,
     /// a number
     #[argh(positional)]
@@ -167,12 +164,12 @@ pub(super) struct Config {
 }
 
 /// the settings
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "settings", help_triggers("-h", "--help"))]
 pub(super) struct Settings {}
 
 /// ends a connection, or all of a user
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "cut", help_triggers("-h", "--help"))]
 pub(super) struct Cut {
     /// its number, as connections tells it
@@ -184,7 +181,7 @@ pub(super) struct Cut {
 }
 
 /// how the server's machine is doing
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "os-info", help_triggers("-h", "--help"))]
 pub(super) struct OsInfo {
     /// for how many seconds to look, 1 to 3600 (default 1)
@@ -193,17 +190,17 @@ pub(super) struct OsInfo {
 }
 
 /// whether anybody is there
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "ping", help_triggers("-h", "--help"))]
 pub(super) struct Ping {}
 
 /// shuts the server down
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "stop", help_triggers("-h", "--help"))]
 pub(super) struct Stop {}
 
 /// another folder for the mailboxes
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "maildir", help_triggers("-h", "--help"))]
 pub(super) struct Maildir {
     /// its path on the server
@@ -212,16 +209,16 @@ pub(super) struct Maildir {
 }
 
 /// the page size of the user list, or changes it
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "page-size", help_triggers("-h", "--help"))]
 pub(super) struct Page {
-    /// names, 1 to 200; left out, it is asked
+    /// names, 1 to 200; left out, nothing changes
     #[argh(positional, from_str_fn(page_size))]
     size: Option<PageSize>,
 }
 
 /// a new admin
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "add-admin", help_triggers("-h", "--help"))]
 pub(super) struct AddAdmin {
     /// its name
@@ -233,12 +230,21 @@ pub(super) struct AddAdmin {
 }
 
 /// an admin less
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "remove-admin", help_triggers("-h", "--help"))]
 pub(super) struct RemoveAdmin {
     /// its name
     #[argh(positional, from_str_fn(name))]
     name: Name,
+}
+
+/// prints a completion script for a shell
+#[derive(FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "completions", help_triggers("-h", "--help"))]
+pub(super) struct Completions {
+    /// which shell
+    #[argh(positional, arg_name = "bash|zsh|fish")]
+    pub(super) shell: Shell,
 }
 
 impl Command {
@@ -280,6 +286,9 @@ impl Command {
             Self::Page(Page { size: Some(size) }) => Ask::Configure(Setting::PageSize(*size)),
             Self::AddAdmin(command) => command.ask()?,
             Self::RemoveAdmin(command) => Ask::RemoveAdmin { name: command.name.clone() },
+            Self::Completions(_) => {
+                return Err(ClientError::Usage("completions asks no server".into()));
+            }
         })
     }
 }

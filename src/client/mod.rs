@@ -32,6 +32,7 @@ mod credentials;
 mod datagram;
 mod error;
 mod json;
+mod manual;
 mod monitor;
 mod oneshot;
 pub mod prompt;

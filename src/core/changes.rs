@@ -31,7 +31,7 @@ impl Core {
         let Some(store) = &self.0.store else { return Ok(()) };
         let snapshot = managed.snapshot();
         store(&snapshot).map_err(|error| {
-            log::error!("change-not-stored error=\"{error}\"");
+            log::error!(error:%; "change-not-stored");
             error
         })?;
         for StoredUser { name, used, .. } in &snapshot.users {

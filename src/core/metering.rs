@@ -8,7 +8,7 @@ use super::clock::Date;
 use super::command::{Denied, Outcome};
 use super::connections::Connection;
 use super::states::Ended;
-use super::text::Printable;
+use super::text::Latin1;
 use super::used::Used;
 use super::user_limits::{UserLimit, UserLimits};
 use super::{Client, Core, LoginRefused, OverLimit};
@@ -62,7 +62,7 @@ impl Core {
         self.0.failed_logins.fetch_add(1, Ordering::Relaxed);
         let name = client.name().map(Name::as_bytes).unwrap_or_default();
         let address = from.to_canonical();
-        log::warn!("user-expired service={service} address={address} user={}", Printable(name));
+        log::warn!(service, address:%, user:% = Latin1(name); "user-expired");
         Err(LoginRefused)
     }
 

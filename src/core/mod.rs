@@ -80,7 +80,7 @@ pub use settings::{
     BadSetting, BufferSize, Maildir, NAMES as SETTING_NAMES, PageSize, Setting, Settings,
 };
 pub use states::{Ended, State};
-pub use text::{Printable, latin1};
+pub use text::{Latin1, Printable, latin1};
 pub use token::{Token, TokenHash};
 pub use usage::Way;
 pub use used::Used;
@@ -318,7 +318,7 @@ impl Core {
         }
         self.0.failed_logins.fetch_add(1, Ordering::Relaxed);
         let address = from.to_canonical();
-        log::warn!("auth-failed service={service} address={address} user={}", Printable(name));
+        log::warn!(service, address:%, user:% = Latin1(name); "auth-failed");
         Err(LoginRefused)
     }
 

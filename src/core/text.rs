@@ -20,6 +20,15 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
+/// Shows octets as ISO 8859-1 text, as they are: for what escapes by itself.
+pub struct Latin1<'a>(pub &'a [u8]);
+
+impl fmt::Display for Latin1<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| fmt::Write::write_char(f, char::from(*octet)))
+    }
+}
+
 /// The text in ISO 8859-1, the character set of names and passwords.
 ///
 /// # Errors

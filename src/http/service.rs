@@ -39,7 +39,7 @@ impl Service {
             }
         };
         if let Err(error) = self.pool.run(conversation) {
-            log::warn!("connection-refused service={NAME} from={from} error=\"{error}\"");
+            log::warn!(service = NAME, from:%, error:%; "connection-refused");
         }
     }
 }

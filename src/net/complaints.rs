@@ -38,7 +38,7 @@ impl Complaints {
 
     fn tell(&mut self, why: impl Display) {
         let Self { event, service, untold, .. } = self;
-        log::warn!("{event} service={service} times={untold} error=\"{why}\"");
+        log::warn!(service:%, times = *untold, error:% = why; "{event}");
         self.untold = 0;
     }
 }

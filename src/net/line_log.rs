@@ -118,12 +118,12 @@ impl Writer {
         let place = &self.place;
         let written = self.file.write_all(batch.as_bytes()).and_then(|()| self.file.flush());
         if let (Err(error), true) = (&written, self.healthy) {
-            log::error!("writing to {place} failed, lines are lost until it works: {error}");
+            log::error!(place:%, error:%; "log-failed");
         }
         self.healthy = written.is_ok();
         let lost = self.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            log::warn!("{lost} lines for {place} came faster than the disk and are lost");
+            log::warn!(place:%, lines = lost; "log-lines-lost");
         }
     }
 }

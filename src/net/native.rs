@@ -19,7 +19,7 @@ const BACKLOG: i32 = 4096;
 #[cfg(all(unix, feature = "native"))]
 pub fn raise_backlog(listener: &TcpListener) {
     if let Err(error) = rustix::net::listen(listener, BACKLOG) {
-        log::warn!("raising the backlog of a listener to {BACKLOG} failed: {error}");
+        log::warn!(backlog = BACKLOG, error:%; "backlog-not-raised");
     }
 }
 
@@ -103,7 +103,7 @@ pub fn raise_descriptor_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        log::warn!("raising the limit of open descriptors failed: {error}");
+        log::warn!(error:%; "descriptors-not-raised");
     }
 }
 

@@ -127,7 +127,7 @@ impl PeerWait {
                 // It left before it was accepted.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    log::warn!("accept-failed service=bind error=\"{error}\"");
+                    log::warn!(service = "bind", error:%; "accept-failed");
                     return Err(self.settled.settle(Outcome::Failed));
                 }
             }

@@ -49,7 +49,7 @@ impl Service {
         let service = Arc::clone(self);
         let started = self.pool.run(move || service.converse(&connection, Arc::new(stream)));
         if let Err(error) = started {
-            log::warn!("connection-refused service={NAME} from={from} error=\"{error}\"");
+            log::warn!(service = NAME, from:%, error:%; "connection-refused");
         }
     }
 

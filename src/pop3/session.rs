@@ -95,7 +95,7 @@ impl<'a> Pop3Session<'a> {
             State::Transaction(transaction) if transaction.is_sending() => {
                 if let Err(error) = transaction.send_on(output) {
                     // Without its end the client knows that the message is not whole.
-                    log::warn!("mailbox-failed doing=reading error=\"{error}\"");
+                    log::warn!(doing = "reading", error:%; "mailbox-failed");
                     self.end(Ended::TargetError);
                 }
             }
@@ -275,7 +275,7 @@ fn put_unavailable(why: &Unavailable, output: &mut Vec<u8>) {
             put_err_with(output, ResponseCode::SysTemp, "the mailbox can't be read now");
         }
     }
-    log::warn!("mailbox-failed doing=opening error=\"{why}\"");
+    log::warn!(doing = "opening", error:% = why; "mailbox-failed");
 }
 
 /// Answers a request of the TRANSACTION state.

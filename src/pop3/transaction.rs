@@ -225,7 +225,7 @@ impl Transaction {
         match removed {
             Ok(()) => put_ok(output, "goodbye"),
             Err(error) => {
-                log::warn!("mailbox-failed doing=removing error=\"{error}\"");
+                log::warn!(doing = "removing", error:%; "mailbox-failed");
                 put_err(output, "some deleted messages are not removed");
             }
         }
@@ -239,6 +239,6 @@ fn put_gone(number: u64, output: &mut Vec<u8>) {
 /// That a message is gone is no news; that it can't be read is.
 fn complain(doing: &str, at: usize, error: &io::Error) {
     if error.kind() != ErrorKind::NotFound {
-        log::warn!("mailbox-failed doing={doing} message={} error=\"{error}\"", at + 1);
+        log::warn!(doing, message = at + 1, error:%; "mailbox-failed");
     }
 }

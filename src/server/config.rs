@@ -12,6 +12,7 @@ use crate::core::{
     AdminSecrets, Core, Denied, Lines, Name, NewUser, Secret, Setting, Settings, Snapshot, Start,
     Store,
 };
+use crate::logger::Logging;
 use crate::manage::{Dialect, SecretError, Secrets};
 use crate::net::{self, sources::Sources};
 use crate::socks::service::Options;
@@ -30,6 +31,8 @@ pub struct Config {
     pub http: Option<SocketAddr>,
     /// What dialects without accounts need.
     pub secrets: Secrets,
+    /// What goes to the log of the process, and how.
+    pub logging: Logging,
     /// What is to be said in the log about all this.
     pub warnings: Vec<String>,
     /// Where changes survive a restart; without it they live in memory only.
@@ -70,7 +73,8 @@ impl Config {
         self.admins.retain(|(name, _)| !stored.admins.iter().any(|other| other.name == *name));
         let users = self.users.iter().map(|user| ("user", &user.name));
         for (kind, name) in users.chain(self.admins.iter().map(|(name, _)| ("admin", name))) {
-            log::warn!("{kind}-ignored name={name} reason=\"the state file wins\"");
+            let reason = "the state file wins";
+            log::warn!(name:%, reason; "{kind}-ignored");
         }
         Ok(())
     }
@@ -121,9 +125,9 @@ impl Config {
             .clone()
             .map(|file| -> Store { Box::new(move |snapshot| file.write(snapshot)) });
         if store.is_none() {
-            log::info!(
-                "no-state changes live in memory only, until the server stops: --state FILE keeps them"
-            );
+            let hint =
+                "changes live in memory only, until the server stops: --state FILE keeps them";
+            log::info!(hint; "no-state");
         }
         let is_new = stored.is_none();
         let stored = stored.unwrap_or_default();

@@ -72,7 +72,7 @@ impl<'a> Handshake<'a> {
             // cause the receiver to abort the connection."
             Err(error) => {
                 let proxy = self.connection.client().ip();
-                log::warn!("proxy-protocol-error service=socks address={proxy} error=\"{error}\"");
+                log::warn!(service = "socks", address:% = proxy, error:%; "proxy-protocol-error");
                 self.connection.ended(Ended::ProxyProtocolError);
                 return Some(Next::Close);
             }

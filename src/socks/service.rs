@@ -69,7 +69,7 @@ impl Service {
         let service = Arc::clone(self);
         let started = self.pool.run(move || service.handshake(connection, stream));
         if let Err(error) = started {
-            log::warn!("connection-refused service={NAME} from={from} error=\"{error}\"");
+            log::warn!(service = NAME, from:%, error:%; "connection-refused");
         }
     }
 

@@ -35,6 +35,7 @@ mod manage {
     mod credentials;
     mod guessing;
     mod kill;
+    mod log;
     mod metrics;
     mod shoes;
     mod shoes_login;

@@ -111,7 +111,7 @@ impl Association {
                 return;
             }
         }
-        log::warn!("the threads of a UDP association can't be woken");
+        log::warn!(error = "its threads can't be woken"; "udp-failed");
     }
 
     /// Takes datagrams from the client to their destinations.

@@ -32,7 +32,7 @@ pub fn associate(
     let socket = match open(service, &connection, &stream) {
         Ok(socket) => socket,
         Err(error) => {
-            log::warn!("opening a socket for a UDP association failed: {error}");
+            log::warn!(error:%; "udp-failed");
             return reply::refuse(&connection, &stream, ReplyCode::GENERAL_FAILURE);
         }
     };
