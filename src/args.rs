@@ -64,8 +64,8 @@ pub struct Args {
     /// mailboxes of the users (off); needs --maildir
     #[argh(option, arg_name = "addr:port")]
     pop3: Option<SocketAddr>,
-    /// has /metrics and /healthz (off); needs a token where
-    /// others can reach it
+    /// the live page, /metrics and /healthz (off); needs a
+    /// token where others can reach it
     #[argh(option, arg_name = "addr:port")]
     http: Option<SocketAddr>,
     /// mailboxes for --pop3: DIR/NAME/cur and new

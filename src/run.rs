@@ -41,6 +41,7 @@ fn not_started(error: &StartError, format: Format) -> ExitCode {
 fn serve_until_stopped(mut config: Config) -> Result<(), StartError> {
     net::raise_descriptor_limit();
     config.secrets = Secrets::from_env()?.or(config.secrets);
+    config.lock()?;
     config.restore()?;
     let welcome = Welcome::prepare(&mut config)?;
     let server = Server::start(config)?;

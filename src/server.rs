@@ -4,7 +4,7 @@
 mod config;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,12 +13,10 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::core::{Core, Lines, Password};
 use crate::http::{self, Sources};
-use crate::manage::{Conversation, Dialect, Opener, Responder, Secrets, Transport};
+use crate::manage::{self, Dialect, Opener, Responder, Secrets, Transport};
 use crate::net::acceptor::Acceptor;
-use crate::net::close::close_gracefully;
 use crate::net::datagram_socket::DatagramSocket;
 use crate::net::datagrams::Datagrams;
-use crate::net::driver::{Bounds, Ending, converse};
 use crate::net::line_log::LineLog;
 use crate::net::pool::Pool;
 use crate::pop3;
@@ -30,16 +28,11 @@ pub use config::{Config, StartError};
 const SWEEP: Duration = Duration::from_millis(250);
 /// How often what the users have used is stored: a crash forgets no more than that.
 const SAVE_USAGE: Duration = Duration::from_secs(30);
-/// Management conversations at once. Their own threads: management answers when
-/// the proxy is full.
-const MANAGEMENT_THREADS: usize = 64;
 /// HTTP requests at once.
 const HTTP_THREADS: usize = 16;
 /// Bounds mistakes only: how many threads the proxy needs is bounded by the
 /// connections it admits.
 const PROXY_THREADS: usize = 65_536;
-/// A management conversation without a word for this long is closed.
-const MANAGEMENT_IDLE: Duration = Duration::from_secs(30 * 60);
 /// How long what was cut may take to let go before the process ends.
 const AFTER_CUT: Duration = Duration::from_millis(500);
 
@@ -48,6 +41,7 @@ pub struct Server {
     core: Core,
     stops: Receiver<()>,
     listening: Vec<(&'static str, Listening)>,
+    pools: Vec<(&'static str, Pool)>,
     logs: Vec<LineLog>,
     half_closed_timeout: Duration,
     grace: Duration,
@@ -62,6 +56,7 @@ impl Server {
         for warning in &config.warnings {
             log::warn!(warning:%; "configuration");
         }
+        config.lock()?;
         config.restore()?;
         config.check()?;
         let sources = config.options.bind_out.check();
@@ -89,6 +84,7 @@ impl Server {
             core,
             stops,
             listening: Vec::new(),
+            pools,
             logs,
             half_closed_timeout: config.half_closed_timeout,
             grace: config.grace,
@@ -98,7 +94,7 @@ impl Server {
             server.accept_pop3(listener, handshake_timeout)?;
         }
         if let Some(listener) = http {
-            server.accept_http(listener, config.secrets.http, pools, handshake_timeout)?;
+            server.accept_http(listener, config.secrets.http, handshake_timeout)?;
         }
         Ok(server)
     }
@@ -112,13 +108,14 @@ impl Server {
         let serve = move |stream, from| socks.serve(stream, from);
         let acceptor = Acceptor::start(service::NAME, listeners.socks, serve)?;
         self.listening.push((service::NAME, Listening::Tcp(acceptor)));
-        let pool = Pool::new("manage", MANAGEMENT_THREADS);
+        let manage = manage::Service::new(login_timeout);
+        self.pools.push((manage::NAME, manage.pool().clone()));
         for (dialect, bound) in listeners.dialects {
             let listening = match bound {
                 Bound::Tcp(listener, open) => {
-                    let pool = pool.clone();
+                    let manage = manage.clone();
                     let serve = move |stream, from: SocketAddr| {
-                        manage(&pool, dialect, login_timeout, open(from.ip()), stream, from.ip());
+                        manage.serve(dialect, open(from.ip()), stream, from.ip());
                     };
                     Listening::Tcp(Acceptor::start(dialect.name, listener, serve)?)
                 }
@@ -137,6 +134,7 @@ impl Server {
         let mailboxes = Box::new(pop3::maildir::Maildirs::new(self.core.clone()));
         let core = self.core.clone();
         let service = pop3::service::Service::new(core, mailboxes, login_timeout, PROXY_THREADS);
+        self.pools.push((pop3::session::NAME, service.pool().clone()));
         let service = Arc::new(service);
         let serve = move |stream, from| service.serve(stream, from);
         let acceptor = Acceptor::start(pop3::session::NAME, listener, serve)?;
@@ -149,16 +147,19 @@ impl Server {
         &mut self,
         listener: TcpListener,
         token: Option<Password>,
-        mut pools: Vec<(&'static str, Pool)>,
         timeout: Duration,
     ) -> io::Result<()> {
         let pool = Pool::new(http::NAME, HTTP_THREADS);
-        pools.push((http::NAME, pool.clone()));
-        let watched = self.listening.iter().filter_map(|(name, listening)| match listening {
-            Listening::Tcp(acceptor) => Some((*name, acceptor.errors())),
-            Listening::Udp(_) => None,
-        });
-        let sources = Sources { core: self.core.clone(), accept_errors: watched.collect(), pools };
+        self.pools.push((http::NAME, pool.clone()));
+        let (mut accept_errors, mut receive_errors) = (Vec::new(), Vec::new());
+        for (name, listening) in &self.listening {
+            match listening {
+                Listening::Tcp(acceptor) => accept_errors.push((*name, acceptor.errors())),
+                Listening::Udp(datagrams) => receive_errors.push((*name, datagrams.errors())),
+            }
+        }
+        let (core, pools) = (self.core.clone(), self.pools.clone());
+        let sources = Sources { core, accept_errors, receive_errors, pools };
         let service = http::Service::new(sources, token, pool, timeout);
         let serve = move |stream, from| service.serve(stream, from);
         let acceptor = Acceptor::start(http::NAME, listener, serve)?;
@@ -212,7 +213,9 @@ impl Server {
         if self.open() == 0 {
             return;
         }
-        log::info!(open = self.core.cut_all(); "cut");
+        // Not inside of the macro, which leaves out what nobody logs.
+        let cut = self.core.cut_all();
+        log::info!(open = cut; "cut");
         let end = Instant::now() + AFTER_CUT;
         while self.open() > 0 && Instant::now() < end {
             self.core.sweep(self.half_closed_timeout);
@@ -222,31 +225,6 @@ impl Server {
 
     fn open(&self) -> u64 {
         self.core.metrics().current
-    }
-}
-
-/// Holds one management conversation on a thread of its pool.
-fn manage(
-    pool: &Pool,
-    dialect: Dialect,
-    login_timeout: Duration,
-    mut session: Conversation,
-    stream: TcpStream,
-    from: IpAddr,
-) {
-    let bounds = Bounds {
-        total: Some(login_timeout),
-        idle: Some(MANAGEMENT_IDLE),
-        longest_input: dialect.longest_input,
-    };
-    let conversation = move || {
-        let _ = stream.set_nodelay(true);
-        if let Ok(Ending::Closed) = converse(&stream, session.as_mut(), bounds) {
-            close_gracefully(&stream);
-        }
-    };
-    if let Err(error) = pool.run(conversation) {
-        log::warn!(service = dialect.name, from:%, error:%; "connection-refused");
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use argh::FromArgs;
 use socksd::args::Args;
-use socksd::core::{Core, FREE_FAILURES, NewUser};
+use socksd::core::{Core, Credential, FREE_FAILURES, NewUser};
 use socksd::manage::SharedToken;
 use socksd::server::{Config, Server, StartError};
 
@@ -285,6 +285,34 @@ fn wrong_tokens_are_slowed_down_and_nobody_else_is() {
     until("the refusal ends", || guesser.status(ASK, 4, b"") == 0x00);
 }
 
+/// Anybody can send a datagram in the name of an admin's address.
+#[test]
+fn wrong_tokens_keep_an_address_out_of_nothing_else() {
+    let server = Running::start(config(&[]));
+    let mut guesser = server.client();
+    for _ in 0..FREE_FAILURES + 20 {
+        assert_eq!(guesser.with(WRONG, ASK, 0, b"\x01"), (0x02, vec![]));
+    }
+    let here = std::net::IpAddr::from([127, 0, 0, 1]);
+    let login = Credential::Password { name: b"root", password: b"secret" };
+    assert!(server.core.log_in("shoes", login, here).is_ok());
+    assert_eq!(guesser.status(ASK, 4, b""), 0x02, "a login proves nothing about datagrams");
+}
+
+#[test]
+fn wrong_tokens_are_no_line_each() {
+    let mut process = binary(Some("0x12345678"));
+    let server = listening(&mut process, "datagram");
+    let mut client = Client::at("127.0.0.1", server);
+    for _ in 0..200 {
+        assert_eq!(client.with(WRONG, ASK, 0, b""), (0x02, vec![]));
+    }
+    process.0.kill().unwrap();
+    let (_, log) = ended(&mut process);
+    let lines = log.matches("auth-failed service=datagram").count();
+    assert!((1..20).contains(&lines), "{log}");
+}
+
 #[test]
 fn without_a_token_it_does_not_start() {
     let mut config = config(&[]);
@@ -348,7 +376,8 @@ fn stop_is_answered_then_the_process_exits() {
         let (code, log) = ended(&mut process);
         assert_eq!(code, Some(0), "{log}");
         assert_eq!(log.matches("datagram-dropped service=datagram times=1").count(), 2, "{log}");
-        assert!(log.contains("auth-failed service=datagram address=127.0.0.1 user=-"), "{log}");
+        let wrong = "auth-failed service=datagram times=1 error=\"a wrong token, as if from 127";
+        assert!(log.contains(wrong), "{log}");
         assert!(!log.contains("12345678") && !log.contains("305419896"), "{log}");
     }
 }

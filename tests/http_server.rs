@@ -96,6 +96,7 @@ fn what_is_not_served_is_told() {
         ("GET / HTTP/1.1\r\n\r\n", "400 Bad Request"),
         ("nonsense\r\n\r\n", "400 Bad Request"),
         ("GET / HTTP/3.0\r\nHost: localhost\r\n\r\n", "505 HTTP Version Not Supported"),
+        ("GET /live.json?sort=x HTTP/1.1\r\nHost: localhost\r\n\r\n", "400 Bad Request"),
         ("POST / HTTP/1.1\r\nHost: localhost\r\n\r\n", "405 Method Not Allowed"),
         ("DELETE / HTTP/1.1\r\nHost: localhost\r\n\r\n", "405 Method Not Allowed"),
         (&long, "431 Request Header Fields Too Large"),
@@ -170,6 +171,89 @@ fn the_counters_follow_what_happens() {
     assert_eq!(sample(&served, &format!("socksd_user_quota_used_bytes{of_bob}")), 0.);
     assert_eq!(sample(&served, "socksd_accept_errors_total{listener=\"socks\"}"), 0.);
     assert_eq!(sample(&served, "socksd_pool_threads_in_use{pool=\"http\"}"), 1.);
+}
+
+#[test]
+fn every_pool_and_every_listener_is_counted() {
+    let all = "-u ana:1234 --pop3 127.0.0.1:0 --maildir / --datagram 127.0.0.1:0";
+    let served = Served::start(&format!("{ON} {all}"), None);
+    for (pool, listener) in [("socks", "socks"), ("manage", "shoes"), ("pop3", "pop3")] {
+        let name = format!("socksd_pool_threads_in_use{{pool=\"{pool}\"}}");
+        assert_eq!(sample(&served, &name), 0.);
+        let _waiting = served.connect(listener);
+        until("its thread", || sample(&served, &name) == 1.);
+    }
+    assert_eq!(sample(&served, "socksd_receive_errors_total{listener=\"datagram\"}"), 0.);
+}
+
+#[test]
+fn the_page_may_load_and_run_nothing_but_itself() {
+    let served = Served::start(ON, None);
+    for (path, media_type) in [
+        ("/", "text/html"),
+        ("/page.css", "text/css"),
+        ("/page.js", "text/javascript"),
+        ("/icon.svg", "image/svg+xml"),
+        ("/live.json", "application/json"),
+    ] {
+        let (head, body) = get(&served, path, "");
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && !body.is_empty(), "{path}: {head}");
+        assert!(head.contains(&format!("\r\nContent-Type: {media_type}")), "{path}: {head}");
+        for field in [
+            "Cache-Control: no-store\r\n",
+            "Content-Security-Policy: default-src 'none'",
+            "frame-ancestors 'none'",
+            "X-Content-Type-Options: nosniff\r\n",
+            "Referrer-Policy: no-referrer\r\n",
+            "Cross-Origin-Resource-Policy: same-origin\r\n",
+        ] {
+            assert!(head.contains(field), "{path}: {field} in {head}");
+        }
+        assert!(!head.contains("unsafe"), "{path}: {head}");
+    }
+}
+
+#[test]
+fn what_the_page_shows_is_what_happens() {
+    let served = Served::start(&format!("{ON} -u ana:1234 --max-connections 7"), None);
+    let mut stream = served.through(Some(("ana", "1234")), echo());
+    stream.write_all(b"hello").unwrap();
+    stream.read_exact(&mut [0; 5]).unwrap();
+    let live = |query: &str| -> serde_json::Value {
+        serde_json::from_str(&get(&served, &format!("/live.json?{query}"), "").1).unwrap()
+    };
+    until("the octets of an open connection", || live("")["metrics"]["down"] == 5);
+    let told = live("");
+    let row = &told["connections"]["rows"][0];
+    assert_eq!((&row["id"], &row["user"], &row["up"]), (&1.into(), &"ana".into(), &5.into()));
+    assert_eq!(told["users"]["rows"][0]["name"], "ana");
+    assert_eq!(told["targets"]["rows"][0]["name"], "127.0.0.1");
+    assert_eq!(told["targets"]["rows"][0]["down"], 5);
+    assert_eq!(told["limits"][0]["value"], 7);
+    // The step that runs has it already.
+    assert_eq!(told["history"]["up"].as_array().unwrap().last().unwrap(), 5);
+    assert_eq!(live("find=an%61")["connections"]["matching"], 1);
+    assert_eq!(live("find=bob")["connections"]["matching"], 0);
+    drop(stream);
+    until("its end", || live("")["connections"]["matching"] == 0);
+    let told = live("");
+    assert_eq!(told["targets"]["rows"][0]["up"], 5);
+    assert_eq!(told["metrics"]["accepted"], 1);
+}
+
+#[test]
+fn a_body_that_stays_away_is_not_waited_for() {
+    let served = Served::start(&format!("{ON} --handshake-timeout 0.2"), None);
+    let mut stream = served.connect("http");
+    let head = "POST /cut HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n\
+                Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    // An end or a reset, but not an answer and not the deadline of this test.
+    if let Err(error) = stream.read_to_end(&mut answer) {
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+    }
+    assert!(answer.is_empty());
 }
 
 #[test]

@@ -20,8 +20,11 @@ use super::clock::Date;
 use super::counters::{Counters, Details, PerUser};
 use super::entry::{ANONYMOUS, ConnectionId, ConnectionView, End, Entry};
 use super::guessing::origin;
+use super::history::{History, Recorder};
 use super::lines::Lines;
 use super::states::{Ended, State};
+use super::targets::{TargetTotals, Targets};
+use super::totals::Totals;
 use super::usage::Usage;
 
 /// What the settings allow, at the moment of asking.
@@ -48,6 +51,34 @@ struct Live {
     finished_up: u64,
     finished_down: u64,
     users: PerUser,
+    targets: Targets,
+    recorder: Recorder,
+}
+
+impl Live {
+    fn totals(&self) -> Totals {
+        let moving = |count: fn(&Entry) -> &AtomicU64| -> u64 {
+            self.entries.values().map(|entry| count(entry).load(Ordering::Relaxed)).sum()
+        };
+        Totals {
+            historic: self.historic,
+            current: self.entries.len() as u64,
+            max_current: self.max_current,
+            bytes_up: self.finished_up.saturating_add(moving(|entry| &entry.up)),
+            bytes_down: self.finished_down.saturating_add(moving(|entry| &entry.down)),
+            active_users: self.per_user.len() as u64,
+            refused: self.refused,
+        }
+    }
+
+    /// Takes the samples that are due, which is seldom.
+    fn record(&mut self, now: Instant) {
+        let steps = self.recorder.due(now);
+        if steps > 0 {
+            let totals = self.totals();
+            self.recorder.record(steps, totals);
+        }
+    }
 }
 
 /// All connections of all services.
@@ -56,17 +87,6 @@ pub struct Connections {
     live: Mutex<Live>,
     access_log: Option<Lines>,
     pub(super) counters: Counters,
-}
-
-/// Counters of [`Connections`] at one moment; see [`super::metrics::Metrics`].
-pub(super) struct Totals {
-    pub historic: u64,
-    pub current: u64,
-    pub max_current: u64,
-    pub bytes_up: u64,
-    pub bytes_down: u64,
-    pub active_users: u64,
-    pub refused: u64,
 }
 
 impl Connections {
@@ -122,9 +142,10 @@ impl Connections {
     }
 
     /// Ends what has been silent for too long or goes beyond the limits of its user,
-    /// and presses on those that were ended and still hold on. To be called every
-    /// fraction of a second.
+    /// and presses on those that were ended and still hold on. Takes the samples of
+    /// the history. To be called every fraction of a second.
     pub fn sweep(&self, now: Instant, today: Date, timeout: Duration, half_closed: Duration) {
+        self.live.lock().record(now);
         for entry in self.snapshot() {
             entry.hold_to_limits(today);
             entry.sweep(now, timeout, half_closed);
@@ -153,19 +174,23 @@ impl Connections {
     }
 
     pub(super) fn totals(&self) -> Totals {
+        self.live.lock().totals()
+    }
+
+    /// The last hour.
+    pub(super) fn history(&self) -> History {
         let live = self.live.lock();
-        let moving = |count: fn(&Entry) -> &AtomicU64| -> u64 {
-            live.entries.values().map(|entry| count(entry).load(Ordering::Relaxed)).sum()
-        };
-        Totals {
-            historic: live.historic,
-            current: live.entries.len() as u64,
-            max_current: live.max_current,
-            bytes_up: live.finished_up.saturating_add(moving(|entry| &entry.up)),
-            bytes_down: live.finished_down.saturating_add(moving(|entry| &entry.down)),
-            active_users: live.per_user.len() as u64,
-            refused: live.refused,
-        }
+        live.recorder.history(Instant::now(), &live.totals())
+    }
+
+    /// What has been exchanged with the targets.
+    pub(super) fn targets(&self) -> Vec<TargetTotals> {
+        let live = self.live.lock();
+        let open = live.entries.values().filter_map(|entry| {
+            let (up, down) = entry.moved();
+            Some((entry.target.get()?, up, down))
+        });
+        live.targets.with_open(open)
     }
 
     /// What is counted beyond the totals.
@@ -197,6 +222,9 @@ impl Connections {
         if let Some(place) = entry.user_place.get() {
             live.users.moved(*place, up, down);
         }
+        if let Some(host) = entry.target.get() {
+            live.targets.finished(host, up, down);
+        }
         live.finished_up = live.finished_up.saturating_add(up);
         live.finished_down = live.finished_down.saturating_add(down);
     }
@@ -225,6 +253,7 @@ impl Live {
     fn enter(&mut self, service: &'static str, peer: SocketAddr) -> Arc<Entry> {
         self.historic = self.historic.saturating_add(1);
         self.max_current = self.max_current.max(self.entries.len() as u64 + 1);
+        self.recorder.saw(self.entries.len() as u64 + 1);
         let entry = Arc::new(Entry::new(ConnectionId(self.historic), service, peer));
         self.entries.insert(entry.id.0, Arc::clone(&entry));
         entry
@@ -331,9 +360,14 @@ impl Connection {
         self.entry.about.lock().status = Some(status);
     }
 
-    /// Notes how long finding and reaching the target took.
+    /// Notes how long finding and reaching the target took. Only what was reached
+    /// counts as a target.
     pub fn connected(&self, took: Duration) {
         self.all.counters.connect.observe(took);
+        let about = self.entry.about.lock();
+        if let Some((host, _)) = &about.destination {
+            self.entry.target.get_or_init(|| host.to_ascii_lowercase().into());
+        }
     }
 
     /// Notes after how long the target sent its first octet.
@@ -404,8 +438,9 @@ impl Drop for Connection {
         if let Some(usage) = entry.metered() {
             usage.close(entry);
         }
+        // Out of the list first, then closed: it may be the last to hold the socket.
+        let _end = entry.about.lock().end.take();
         let mut about = entry.about.lock();
-        about.end = None;
         let user = about.user.take();
         self.all.forget(entry, user.as_ref());
         if let (State::Handshake, Some(why)) = (about.state, about.ended) {

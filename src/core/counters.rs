@@ -137,6 +137,11 @@ pub struct UserTotals {
 }
 
 impl UserTotals {
+    /// Octets in both directions.
+    pub fn bytes(&self) -> u64 {
+        self.bytes_up.saturating_add(self.bytes_down)
+    }
+
     fn none(who: Who) -> Self {
         Self { who, connections: 0, bytes_up: 0, bytes_down: 0 }
     }

@@ -79,6 +79,8 @@ pub(super) struct Entry {
     /// Whether its octets count for its user's rates and quotas.
     pub metered: AtomicBool,
     pub metering: Metering,
+    /// The host that it has reached, in lower case.
+    pub target: OnceLock<Arc<str>>,
     pub about: Mutex<About>,
 }
 
@@ -129,6 +131,7 @@ impl Entry {
             usage: OnceLock::new(),
             metered: AtomicBool::new(false),
             metering: Metering::default(),
+            target: OnceLock::new(),
             about: Mutex::new(about),
         }
     }

@@ -81,7 +81,7 @@ impl Guessing {
 }
 
 /// What counts as one address: whoever has an IPv6 address has a /64 of them.
-pub(super) fn origin(from: IpAddr) -> IpAddr {
+pub fn origin(from: IpAddr) -> IpAddr {
     match from.to_canonical() {
         IpAddr::V6(address) => {
             let network = address.to_bits() & !u128::from(u64::MAX);

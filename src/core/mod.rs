@@ -32,7 +32,10 @@ mod connections;
 mod counters;
 mod entry;
 mod guessing;
+mod history;
 mod lines;
+mod live;
+mod login;
 mod managed;
 mod metering;
 mod metrics;
@@ -40,17 +43,18 @@ mod pace;
 mod phc;
 mod settings;
 mod states;
+mod targets;
 mod text;
 mod token;
+mod totals;
 mod usage;
 mod used;
 mod user_limits;
 mod users;
 mod verifier;
 
-use std::collections::BTreeSet;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -69,8 +73,10 @@ pub use command::{Command, Denied, Outcome};
 pub use connections::{Connection, Connections, Limits};
 pub use counters::{BUCKETS, Details, MOST_USERS, Timings, UserTotals, Who};
 pub use entry::{ANONYMOUS, ConnectionId, ConnectionView, End, NOBODY};
-pub use guessing::{FREE_FAILURES, Guessing, LONGEST_REFUSAL, WINDOW};
+pub use guessing::{FREE_FAILURES, Guessing, LONGEST_REFUSAL, WINDOW, origin};
+pub use history::{History, STEP, STEPS, Sample};
 pub use lines::Lines;
+pub use login::{Client, Credential, LoginRefused};
 pub use managed::{Snapshot, Store, StoredAdmin, StoredUser};
 pub use metering::UserDetail;
 pub use metrics::Metrics;
@@ -80,6 +86,7 @@ pub use settings::{
     BadSetting, BufferSize, Maildir, NAMES as SETTING_NAMES, PageSize, Setting, Settings,
 };
 pub use states::{Ended, State};
+pub use targets::{MOST_TARGETS, TargetTotals};
 pub use text::{Latin1, Printable, latin1};
 pub use token::{Token, TokenHash};
 pub use usage::Way;
@@ -90,7 +97,7 @@ pub use verifier::Secret;
 
 use admins::Admin;
 use managed::Managed;
-use verifier::{Kept, Verifier};
+use verifier::Verifier;
 
 /// What a [`Core`] begins with.
 #[derive(Default)]
@@ -106,39 +113,6 @@ pub struct Start {
     pub access_log: Option<Lines>,
     /// Takes the lines of the credentials log.
     pub credentials_log: Option<Lines>,
-}
-
-/// What somebody shows to be let in to manage.
-pub enum Credential<'a> {
-    /// An admin's name and password.
-    Password {
-        /// The name.
-        name: &'a [u8],
-        /// The password.
-        password: &'a [u8],
-    },
-    /// An admin's token.
-    Token(&'a [u8]),
-    /// A proof that the dialect itself checks (a shared secret, a signature):
-    /// who it proves to be and the scopes it gives (`None`: all), or why not.
-    Checked(Result<(String, Option<BTreeSet<String>>), &'a [u8]>),
-}
-
-/// A login was not accepted. Whether the secret was wrong or the address is
-/// refused for guessing is not for the peer to know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LoginRefused;
-
-/// A client that may use a managed service: made by [`Core::log_in_user`] or
-/// [`Core::open_access`] only.
-#[derive(Debug, Clone)]
-pub struct Client(Option<(Name, Arc<Kept>)>);
-
-impl Client {
-    /// Its name; `None` with open access.
-    pub fn name(&self) -> Option<&Name> {
-        self.0.as_ref().map(|(name, _)| name)
-    }
 }
 
 /// A limit is reached; the refusal has been counted.
@@ -158,6 +132,8 @@ struct Inner {
     verifier: Verifier,
     connections: Arc<Connections>,
     guessing: Guessing,
+    /// Of senders who may not be where they say.
+    unproved_guessing: Guessing,
     failed_logins: AtomicU64,
     credentials_log: Option<Lines>,
     started: Instant,
@@ -181,6 +157,7 @@ impl Core {
             verifier,
             connections: Arc::new(Connections::new(start.access_log)),
             guessing: Guessing::default(),
+            unproved_guessing: Guessing::default(),
             failed_logins: AtomicU64::new(0),
             credentials_log: start.credentials_log,
             started: Instant::now(),
@@ -233,93 +210,6 @@ impl Core {
             Command::Stop => self.stop(),
         }
         Ok(Outcome::Done)
-    }
-
-    /// Checks who wants to manage. Failures are counted and slowed down per
-    /// address; `service` is for the log.
-    ///
-    /// # Errors
-    /// [`LoginRefused`], whatever the reason.
-    pub fn log_in(
-        &self,
-        service: &str,
-        credential: Credential<'_>,
-        from: IpAddr,
-    ) -> Result<Caller, LoginRefused> {
-        let caller = match credential {
-            Credential::Password { name, password } => self.attempt(service, name, from, || {
-                let name = Name::new(name).ok();
-                let managed = self.managed();
-                let kept = name.as_ref().and_then(|name| managed.admins.password(name));
-                let right = self.0.verifier.verify(kept, password);
-                name.filter(|_| right).as_ref().map(Caller::admin)
-            }),
-            Credential::Token(token) => self.attempt(service, b"-", from, || {
-                Some(Caller::admin(&self.managed().admins.check_token(token)?))
-            }),
-            Credential::Checked(proof) => {
-                let claimed = proof.as_ref().map_or_else(|name| name.to_vec(), |_| Vec::new());
-                self.attempt(service, &claimed, from, || {
-                    let (name, scopes) = proof.ok()?;
-                    Some(match scopes {
-                        Some(scopes) => Caller::limited(name, scopes),
-                        None => Caller::unlimited(name),
-                    })
-                })
-            }
-        }?;
-        self.0.guessing.succeeded(from);
-        Ok(caller)
-    }
-
-    /// Checks a user of the proxy or the mailbox.
-    ///
-    /// # Errors
-    /// [`LoginRefused`], whatever the reason.
-    pub fn log_in_user(
-        &self,
-        service: &str,
-        name: &[u8],
-        password: &[u8],
-        from: IpAddr,
-    ) -> Result<Client, LoginRefused> {
-        let client = self.attempt(service, name, from, || {
-            let name = Name::new(name).ok();
-            let managed = self.managed();
-            let kept = name.as_ref().and_then(|name| managed.users.password(name));
-            let right = self.0.verifier.verify(kept.map(|kept| &**kept), password);
-            let kept = kept.filter(|_| right).cloned();
-            name.zip(kept).map(|found| Client(Some(found)))
-        })?;
-        self.refuse_expired(service, &client, from)?;
-        self.0.guessing.succeeded(from);
-        Ok(client)
-    }
-
-    /// Lets a client in without a login, unless one is required.
-    pub fn open_access(&self) -> Option<Client> {
-        (!self.0.managed.read().users.login_required).then_some(Client(None))
-    }
-
-    fn attempt<T>(
-        &self,
-        service: &str,
-        name: &[u8],
-        from: IpAddr,
-        check: impl FnOnce() -> Option<T>,
-    ) -> Result<T, LoginRefused> {
-        let now = Instant::now();
-        let guessing = &self.0.guessing;
-        if guessing.refused_for(from, now).is_none() {
-            if let Some(who) = check() {
-                return Ok(who);
-            }
-            guessing.failed(from, now);
-        }
-        self.0.failed_logins.fetch_add(1, Ordering::Relaxed);
-        let address = from.to_canonical();
-        log::warn!(service, address:%, user:% = Latin1(name); "auth-failed");
-        Err(LoginRefused)
     }
 
     /// Counts a client connection in, unless a limit is reached.
@@ -378,20 +268,6 @@ impl Core {
         let own = account.and_then(|account| account.limits.max_connections).map(u32::from);
         let most = managed.settings.max_per_user.into_iter().chain(own).min();
         if connection.admit_user(client.name(), most) { Ok(()) } else { Err(OverLimit) }
-    }
-
-    /// Whether a client may still open something new: since its login it has not
-    /// been removed or given another password, and has not expired; without one, none
-    /// has become required. To be asked once it is admitted: who is removed later is
-    /// found among those to be cut.
-    pub fn still_welcome(&self, client: &Client) -> bool {
-        let managed = self.managed();
-        match &client.0 {
-            Some((name, password)) => {
-                managed.users.is_current(name, password) && !self.is_expired(client)
-            }
-            None => !managed.users.login_required,
-        }
     }
 
     /// The settings at this moment.

@@ -16,6 +16,8 @@ pub struct Sources {
     pub core: Core,
     /// How often accepting has failed, by listener.
     pub accept_errors: Vec<(&'static str, Arc<AtomicU64>)>,
+    /// How often receiving datagrams has failed, by listener.
+    pub receive_errors: Vec<(&'static str, Arc<AtomicU64>)>,
     /// The pools of threads, by service.
     pub pools: Vec<(&'static str, Pool)>,
 }
@@ -31,11 +33,10 @@ pub fn exposition(sources: &Sources) -> String {
     page.histogram("connect_seconds", "Name look-up and connecting to a target.", &details.connect);
     let help = "From the connection to a target to its first octet.";
     page.histogram("first_byte_seconds", help, &details.first_byte);
-    page.head("accept_errors_total", "Failures to accept, by listener.", COUNTER);
-    for (listener, errors) in &sources.accept_errors {
-        let errors = errors.load(Ordering::Relaxed);
-        page.sample("accept_errors_total", &[("listener", listener)], errors);
-    }
+    let help = "Failures to accept, by listener.";
+    page.errors("accept_errors_total", help, &sources.accept_errors);
+    let help = "Failures to receive a datagram, by listener.";
+    page.errors("receive_errors_total", help, &sources.receive_errors);
     page.head("pool_threads_in_use", "Threads that are working, by pool.", GAUGE);
     for (name, pool) in &sources.pools {
         page.sample("pool_threads_in_use", &[("pool", name)], pool.in_use());
@@ -143,6 +144,13 @@ impl Page {
     fn single(&mut self, name: &str, help: &str, kind: &str, value: impl Display) {
         self.head(name, help, kind);
         self.sample(name, &[], value);
+    }
+
+    fn errors(&mut self, name: &str, help: &str, by_listener: &[(&str, Arc<AtomicU64>)]) {
+        self.head(name, help, COUNTER);
+        for (listener, errors) in by_listener {
+            self.sample(name, &[("listener", listener)], errors.load(Ordering::Relaxed));
+        }
     }
 
     fn histogram(&mut self, name: &str, help: &str, timings: &Timings) {

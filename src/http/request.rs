@@ -16,40 +16,68 @@ pub(super) struct Request<'a> {
     pub method: &'a str,
     /// Of the target, without the query.
     pub path: &'a str,
+    /// What stands behind the question mark, still encoded.
+    pub query: &'a str,
     /// The authority, with its port if there is one.
     pub host: Option<&'a str>,
     pub authorization: Option<&'a [u8]>,
+    pub content_type: Option<&'a [u8]>,
+    pub content_length: Option<&'a [u8]>,
+    pub transfer_encoding: bool,
+    /// Whether there is an Expect.
+    pub expects: bool,
+    /// The page that asks (RFC 6454, section 7), as browsers say with every POST.
+    pub origin: Option<&'a [u8]>,
+    /// Sec-Fetch-Site: how the asking page is related to this server.
+    pub fetch_site: Option<&'a [u8]>,
+    /// Sec-Fetch-Dest: what for, `empty` for a script.
+    pub fetch_dest: Option<&'a [u8]>,
 }
 
 impl<'a> Request<'a> {
-    /// Reads a head that starts at the front: `Ok(None)` needs more octets, an
-    /// error is the answer.
-    pub fn decode(bytes: &'a [u8]) -> Result<Option<Self>, Status> {
+    /// Reads a head that starts at the front, and says how long it is: `Ok(None)`
+    /// needs more octets, an error is the answer.
+    pub fn decode(bytes: &'a [u8]) -> Result<Option<(Self, usize)>, Status> {
         let head = bytes.get(..HEAD_MAX).unwrap_or(bytes);
         let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
         let mut parsed = httparse::Request::new(&mut fields);
-        match parsed.parse(head) {
-            Ok(httparse::Status::Complete(_)) => {}
+        let length = match parsed.parse(head) {
+            Ok(httparse::Status::Complete(length)) => length,
             Ok(httparse::Status::Partial) if head.len() < HEAD_MAX => return Ok(None),
             Ok(httparse::Status::Partial) | Err(httparse::Error::TooManyHeaders) => {
                 return Err(Status::FieldsTooLarge);
             }
             Err(httparse::Error::Version) => return Err(Status::VersionNotSupported),
             Err(_) => return Err(Status::BadRequest),
-        }
+        };
         let (Some(method), Some(target)) = (parsed.method, parsed.path) else {
             return Err(Status::BadRequest);
         };
-        let host = only(parsed.headers, "host")?.map(|host| host.trim_ascii());
+        let field = |name: &str| only(parsed.headers, name);
+        let host = field("host")?.map(|host| host.trim_ascii());
         // RFC 9112, section 3.2: "A server MUST respond with a 400 (Bad Request) status code to
         // any HTTP/1.1 request message that lacks a Host header field".
         if parsed.version == Some(1) && host.is_none() {
             return Err(Status::BadRequest);
         }
         let host = host.map(str::from_utf8).transpose().map_err(|_| Status::BadRequest)?;
-        let authorization = only(parsed.headers, "authorization")?;
-        let (authority, path) = split(target);
-        Ok(Some(Self { method, path, host: authority.or(host), authorization }))
+        let (authority, target) = split(target);
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let request = Self {
+            method,
+            path,
+            query,
+            host: authority.or(host),
+            authorization: field("authorization")?,
+            content_type: field("content-type")?,
+            content_length: field("content-length")?,
+            transfer_encoding: field("transfer-encoding")?.is_some(),
+            expects: field("expect")?.is_some(),
+            origin: field("origin")?,
+            fetch_site: field("sec-fetch-site")?,
+            fetch_dest: field("sec-fetch-dest")?,
+        };
+        Ok(Some((request, length)))
     }
 
     /// Whether it was meant for this machine by whoever sent it: a page of another
@@ -94,18 +122,17 @@ fn only<'a>(fields: &[httparse::Header<'a>], name: &str) -> Result<Option<&'a [u
     if found.next().is_some() { Err(Status::BadRequest) } else { Ok(first) }
 }
 
-/// The authority and the path of a target in origin or absolute form.
+/// The authority and the rest of a target in origin or absolute form.
 fn split(target: &str) -> (Option<&str>, &str) {
     // Section 3.2.2: "a server MUST accept the absolute-form in requests even though most HTTP/1.1
     // clients will only send the absolute-form to a proxy".
-    let (authority, path) = match target.strip_prefix("http://") {
+    match target.strip_prefix("http://") {
         Some(rest) => {
-            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            (Some(authority), path)
+            let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+            (Some(authority), rest)
         }
         None => (None, target),
-    };
-    (authority, path.split('?').next().unwrap_or_default())
+    }
 }
 
 #[cfg(test)]
@@ -122,8 +149,9 @@ mod tests {
         for end in 0..head.len() {
             assert_eq!(Request::decode(&head[..end]), Ok(None), "{end}");
         }
-        let request = Request::decode(head).unwrap().unwrap();
-        assert_eq!((request.method, request.path), ("GET", "/metrics"));
+        let (request, length) = Request::decode(head).unwrap().unwrap();
+        assert_eq!((request.method, request.path, request.query), ("GET", "/metrics", "x=1"));
+        assert_eq!(length, head.len());
         assert!(request.is_for_this_machine());
     }
 
@@ -144,7 +172,7 @@ mod tests {
     fn other_names_are_not_this_machine() {
         let told = |target: &str, host: &str| {
             let head = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n");
-            Request::decode(head.as_bytes()).unwrap().unwrap().is_for_this_machine()
+            Request::decode(head.as_bytes()).unwrap().unwrap().0.is_for_this_machine()
         };
         assert!(told("/", "localhost:9") && told("/", "127.0.0.1") && told("/", "LOCALHOST"));
         assert!(told("http://127.0.0.1/", "evil.example"));

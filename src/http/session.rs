@@ -4,15 +4,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use super::NAME;
+use super::cut::{cut, expect_body};
+use super::live::live;
 use super::metrics::{CONTENT_TYPE, Sources, exposition};
+use super::query::Query;
 use super::request::Request;
-use super::response::{Status, put};
-use crate::core::{Credential, Password};
+use super::response::{Answer, Challenge, Status};
+use super::{NAME, page};
+use crate::core::Password;
 use crate::net::session::{Input, Next, Session};
 use crate::wire::base64;
 
-const PLAIN: &str = "text/plain; charset=utf-8";
+/// Where a connection can be cut: the one thing here that changes something.
+const CUT: &str = "/cut";
 
 /// The conversation of one connection.
 pub struct HttpSession {
@@ -20,6 +24,9 @@ pub struct HttpSession {
     token: Option<Password>,
     from: IpAddr,
     clock: fn() -> SystemTime,
+    answered: bool,
+    /// The length of the body, once the head has been accepted.
+    body: Option<usize>,
 }
 
 impl HttpSession {
@@ -31,25 +38,49 @@ impl HttpSession {
         from: IpAddr,
         clock: fn() -> SystemTime,
     ) -> Self {
-        Self { sources, token, from, clock }
+        Self { sources, token, from, clock, body: None, answered: false }
     }
 
-    fn answer(&self, request: &Request<'_>) -> (Status, &'static str, String) {
-        let refused = |status: Status| (status, PLAIN, format!("{}\n", status.line()));
-        if !matches!(request.method, "GET" | "HEAD") {
-            return refused(Status::MethodNotAllowed);
+    /// What a head is answered at once, or, with `Err`, the length of the body that
+    /// has to be read first.
+    fn answer(&self, request: &Request<'_>) -> Result<Answer, usize> {
+        let method = request.method;
+        if request.path == CUT {
+            if method != "POST" {
+                return Ok(Answer::refused(Status::MethodNotAllowed("POST")));
+            }
+            let length = self.admit(request).and_then(|()| expect_body(request));
+            return length.map_or_else(|status| Ok(self.refused(request, status)), Err);
+        }
+        if !matches!(method, "GET" | "HEAD") {
+            return Ok(Answer::refused(Status::MethodNotAllowed("GET, HEAD")));
         }
         // A health check carries no secret, and learns nothing but that we are here.
         if request.path == "/healthz" {
-            return (Status::Ok, PLAIN, "ok\n".to_owned());
+            return Ok(Answer::plain("ok\n"));
         }
-        if let Err(status) = self.admit(request) {
-            return refused(status);
-        }
+        let read = self.admit(request).and_then(|()| self.read(request));
+        Ok(read.unwrap_or_else(|status| self.refused(request, status)))
+    }
+
+    /// What an admitted asker reads.
+    fn read(&self, request: &Request<'_>) -> Result<Answer, Status> {
         match request.path {
-            "/metrics" => (Status::Ok, CONTENT_TYPE, exposition(&self.sources)),
-            _ => refused(Status::NotFound),
+            "/metrics" => Ok(Answer::ok(CONTENT_TYPE, exposition(&self.sources))),
+            "/live.json" => {
+                let query = Query::decode(request.query)?;
+                let told = live(&self.sources.core, &query, (self.clock)());
+                Ok(Answer::ok("application/json", told))
+            }
+            path => page::file(path).ok_or(Status::NotFound),
         }
+    }
+
+    fn refused(&self, request: &Request<'_>, status: Status) -> Answer {
+        // A browser asks its user for Basic; the page tells its user itself.
+        let script = request.fetch_dest == Some(b"empty");
+        let challenge = if script { Challenge::Bearer } else { Challenge::Basic };
+        Answer { challenge, ..Answer::refused(status) }
     }
 
     /// Checks that the asker may know more than that the server is up.
@@ -63,27 +94,46 @@ impl HttpSession {
             return Err(Status::Unauthorized);
         }
         let shown = request.shows(token, |text| base64::decode(text).ok());
-        let proof = if shown { Ok((NAME.to_owned(), None)) } else { Err(b"-".as_slice()) };
-        let login = self.sources.core.log_in(NAME, Credential::Checked(proof), self.from);
-        login.map(drop).map_err(|_| Status::Unauthorized)
+        let admitted = self.sources.core.admit_watcher(NAME, shown, self.from);
+        admitted.map_err(|_| Status::Unauthorized)
     }
 }
 
 impl Session for HttpSession {
     type Done = ();
 
+    /// The deadline is one for the request: its answer has a time of its own.
+    fn admitted(&self) -> bool {
+        self.answered
+    }
+
     fn advance(&mut self, input: &mut Input, output: &mut Vec<u8>, _now: Instant) -> Next<()> {
-        let (status, content_type, body, head_only) = match Request::decode(input.bytes()) {
-            Ok(None) => return Next::READ,
-            Ok(Some(request)) => {
-                let (status, content_type, body) = self.answer(&request);
-                (status, content_type, body, request.method == "HEAD")
-            }
-            Err(status) => (status, PLAIN, format!("{}\n", status.line()), false),
+        let mut head_only = false;
+        let answer = match self.body {
+            Some(length) => Err(length),
+            None => match Request::decode(input.bytes()) {
+                Ok(None) => return Next::READ,
+                Ok(Some((request, head))) => {
+                    head_only = request.method == "HEAD";
+                    let answer = self.answer(&request);
+                    input.take(head);
+                    answer
+                }
+                Err(status) => Ok(Answer::refused(status)),
+            },
         };
-        put(output, status, (content_type, &body), head_only, (self.clock)());
-        // What may come behind the head, a body or more requests, is not looked at:
-        // the answer says that the connection ends with it.
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(length) => {
+                self.body = Some(length);
+                let Some(body) = input.bytes().get(..length) else { return Next::READ };
+                Answer::told(&cut(&self.sources.core, body, self.from))
+            }
+        };
+        self.answered = true;
+        answer.put(output, head_only, (self.clock)());
+        // What may come behind it, a body or more requests, is not looked at: the
+        // answer says that the connection ends with it.
         Next::Close
     }
 }

@@ -5,8 +5,10 @@
 //! An address that has guessed too often is answered as before, 02, but its tokens
 //! are no longer compared, not even the right one. So a guesser can't tell which
 //! guesses counted, silence is never mistaken for a lost datagram, and the 7 octets
-//! are fewer than were sent. Who sends a datagram is not proved: where others can
-//! forge the addresses of admins, this dialect should listen on a loopback address.
+//! are fewer than were sent. Who sends a datagram is not proved: what is guessed in
+//! the name of an address keeps it out of no other service, and the log names it in
+//! other words than those of a login. Where others can forge the addresses of
+//! admins, this dialect should listen on a loopback address.
 
 use std::net::IpAddr;
 
@@ -15,6 +17,7 @@ use crate::core::{
     Setting,
 };
 use crate::manage::secrets::SharedToken;
+use crate::net::complaints::Complaints;
 use crate::wire::datagram::{Header, Reply, Request, RequestError, Response, Status, VERSION};
 
 /// Who the token stands for, as it stands for no admin.
@@ -25,12 +28,14 @@ pub struct DatagramResponder {
     core: Core,
     token: SharedToken,
     stopping: bool,
+    wrong: Complaints,
 }
 
 impl DatagramResponder {
     /// Answers whoever knows the token.
     pub fn new(core: Core, token: SharedToken) -> Self {
-        Self { core, token, stopping: false }
+        let wrong = Complaints::about("auth-failed", "datagram");
+        Self { core, token, stopping: false, wrong }
     }
 
     /// The reply to a datagram from that address; `None` when it is too short to be
@@ -57,11 +62,15 @@ impl DatagramResponder {
         }
     }
 
-    fn log_in(&self, token: u32, from: IpAddr) -> Option<Caller> {
+    fn log_in(&mut self, token: u32, from: IpAddr) -> Option<Caller> {
         // The token is a shared secret and names nobody.
-        let right = self.token.matches(token);
-        let proof = if right { Ok((HOLDER.to_owned(), None)) } else { Err(&b"-"[..]) };
-        self.core.log_in("datagram", Credential::Checked(proof), from).ok()
+        let holder = self.token.matches(token).then(|| HOLDER.to_owned());
+        let caller = self.core.log_in("datagram", Credential::Unproved(holder), from).ok();
+        if caller.is_none() {
+            // A line for each would be the sender's choice, of any length.
+            self.wrong.note(format_args!("a wrong token, as if from {}", from.to_canonical()));
+        }
+        caller
     }
 
     fn carry_out(&mut self, caller: &Caller, request: Request) -> Result<Response, Status> {
@@ -84,6 +93,12 @@ impl DatagramResponder {
             // No command of this dialect has another outcome.
             _ => return Err(Status::FAILURE),
         })
+    }
+}
+
+impl Drop for DatagramResponder {
+    fn drop(&mut self) {
+        self.wrong.end();
     }
 }
 

@@ -10,6 +10,7 @@ mod json;
 mod monitor;
 mod oneshot;
 mod secrets;
+mod service;
 mod shoes;
 
 use std::net::IpAddr;
@@ -19,6 +20,7 @@ pub use json::{BadToken, Grant, Host, JsonSession, JwtKey, ThisHost};
 pub use monitor::MonitorSession;
 pub use oneshot::OneshotSession;
 pub use secrets::{SecretError, Secrets, SharedToken};
+pub use service::{NAME, Service};
 pub use shoes::ShoesSession;
 
 use crate::core::Core;

@@ -37,12 +37,16 @@ pub fn close_gracefully(mut stream: &TcpStream) {
     }
 }
 
-/// Ends a connection whose threads may be blocked in it. Shutting down the
-/// reading alone wakes readers without a word to the peer; unless it is `orderly`
-/// the reset follows when the last thread lets go. Who is still stuck in a write
-/// is freed by the second call, which comes `again`.
+/// Ends a connection whose threads may be blocked in it. Unless it is `orderly` the
+/// peer sees a reset and never an end, at once where the system can do that.
+/// Elsewhere shutting down the reading alone wakes readers without a word to the
+/// peer, and the reset follows when the last thread lets go; who is still stuck in
+/// a write is freed by the second call, which comes `again`.
 pub(super) fn end(stream: &TcpStream, orderly: bool, again: bool) {
     if !orderly {
+        if native::reset(stream) {
+            return;
+        }
         native::reset_on_close(stream);
     }
     let how = if orderly || again { Shutdown::Both } else { Shutdown::Read };

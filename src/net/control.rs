@@ -1,23 +1,27 @@
-//! A connection that carries no payload itself, but whose end ends something:
-//! BIND while it waits, an association of datagrams.
+//! A client's connection before and beside a relay: the handshake, a target being
+//! reached, BIND while it waits, an association of datagrams, a mailbox.
 
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use parking_lot::Mutex;
+
 use super::close;
-use crate::core::End;
+use crate::core::{Connection, End};
 
 /// Ends such a connection from outside, so that the thread that reads it notices.
 pub struct Control {
     stream: Arc<TcpStream>,
     ending: AtomicBool,
+    parked: Mutex<Option<Connection>>,
 }
 
 impl Control {
     /// For this connection.
-    pub fn new(stream: Arc<TcpStream>) -> Arc<Self> {
-        Arc::new(Self { stream, ending: AtomicBool::new(false) })
+    pub fn new(stream: TcpStream) -> Arc<Self> {
+        let (stream, ending) = (Arc::new(stream), AtomicBool::new(false));
+        Arc::new(Self { stream, ending, parked: Mutex::new(None) })
     }
 
     /// The connection.
@@ -25,15 +29,38 @@ impl Control {
         &self.stream
     }
 
+    /// The connection, to be held together with others.
+    pub fn shared(&self) -> Arc<TcpStream> {
+        Arc::clone(&self.stream)
+    }
+
     /// Whether it was ended from outside.
     pub fn is_ending(&self) -> bool {
         self.ending.load(Ordering::Acquire)
+    }
+
+    /// Leaves a connection here while its thread is blocked where nothing can wake
+    /// it, in a name look-up or a connect: whoever ends it meanwhile ends it at
+    /// once, and its line is in the log.
+    pub fn park(&self, connection: Connection) {
+        *self.parked.lock() = Some(connection);
+        // It may have been ended just before.
+        if self.is_ending() {
+            self.unpark();
+        }
+    }
+
+    /// Takes the connection back; `None` when it has been ended.
+    pub fn unpark(&self) -> Option<Connection> {
+        self.parked.lock().take()
     }
 }
 
 impl End for Control {
     fn end(&self, orderly: bool) {
         let again = self.ending.swap(true, Ordering::AcqRel);
+        // Out of the list first, then closed.
+        drop(self.unpark());
         close::end(&self.stream, orderly, again);
     }
 }

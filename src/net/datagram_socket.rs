@@ -3,7 +3,8 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub struct DatagramSocket {
     socket: UdpSocket,
     address: SocketAddr,
     stopping: AtomicBool,
+    errors: Arc<AtomicU64>,
 }
 
 impl DatagramSocket {
@@ -34,7 +36,7 @@ impl DatagramSocket {
         let socket = UdpSocket::bind(address)?;
         native::raise_send_buffer(&socket, LONGEST);
         let address = socket.local_addr()?;
-        Ok(Self { socket, address, stopping: AtomicBool::new(false) })
+        Ok(Self { socket, address, stopping: AtomicBool::new(false), errors: Arc::default() })
     }
 
     /// Binds to a free port from `first` to `last`. The search begins `turn` ports
@@ -67,6 +69,11 @@ impl DatagramSocket {
         self.address
     }
 
+    /// How often receiving has failed; goes on counting.
+    pub fn errors(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.errors)
+    }
+
     /// Waits for a datagram: its length and sender; `None` once stopped.
     pub fn receive(&self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
         let mut failed = 0;
@@ -81,6 +88,7 @@ impl DatagramSocket {
                     // An earlier datagram was refused where it arrived, or the
                     // like: no news about the next one. Nothing may spin, though.
                     failed += 1;
+                    self.errors.fetch_add(1, Ordering::Relaxed);
                     if failed % PATIENCE == 0 || is_shortage(&error) {
                         thread::sleep(PAUSE);
                     }

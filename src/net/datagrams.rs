@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -44,6 +45,11 @@ impl Datagrams {
     /// Where it listens, with the real port.
     pub fn address(&self) -> SocketAddr {
         self.socket.address()
+    }
+
+    /// How often receiving has failed; goes on counting.
+    pub fn errors(&self) -> Arc<AtomicU64> {
+        self.socket.errors()
     }
 
     /// Closes the socket, once the reply at hand is sent.

@@ -82,11 +82,11 @@ pub fn converse<S: Session + ?Sized>(
     let mut spoke = false;
     loop {
         let next = session.advance(&mut input, &mut output, Instant::now());
-        (&mut &*stream).write_all(&output)?;
-        output.clear();
         if session.admitted() {
             clock.bounds.total = None;
         }
+        clock.write(&output)?;
+        output.clear();
         match next {
             Next::Write => {}
             Next::Close => return Ok(Ending::Closed),
@@ -119,7 +119,13 @@ struct Clock<'a> {
     started: Instant,
     active: Instant,
     timeout: Option<Duration>,
+    /// Octets that were written while the total deadline ran.
+    written: usize,
 }
+
+/// Octets that fit the buffers of any fresh socket, so that writing them can't
+/// block: most handshakes say less, and are spared the system calls.
+const FITS: usize = 2048;
 
 /// A read timeout is renewed only when it is off by more than this, to save the
 /// system call.
@@ -132,7 +138,30 @@ impl<'a> Clock<'a> {
             stream.set_write_timeout(bounds.idle)?;
         }
         let now = Instant::now();
-        Ok(Self { stream, bounds, started: now, active: now, timeout: None })
+        Ok(Self { stream, bounds, started: now, active: now, timeout: None, written: 0 })
+    }
+
+    /// Writes all of it. Who does not read its replies must not outstay the total
+    /// deadline either.
+    fn write(&mut self, mut output: &[u8]) -> Result<(), ConverseError> {
+        self.written = self.written.saturating_add(output.len());
+        let Some(total) = self.bounds.total.filter(|_| self.written > FITS) else {
+            return Ok((&mut &*self.stream).write_all(output)?);
+        };
+        while !output.is_empty() {
+            let left = (self.started + total).saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ConverseError::TimedOut);
+            }
+            self.stream.set_write_timeout(Some(left))?;
+            match (&mut &*self.stream).write(output) {
+                Ok(count) => output = output.get(count..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.stream.set_write_timeout(self.bounds.idle)?;
+        Ok(())
     }
 
     /// Reads once; `Ok(false)` when the peer is done or `until` has come.

@@ -3,7 +3,7 @@
 pub mod acceptor;
 mod buffers;
 pub mod close;
-mod complaints;
+pub mod complaints;
 pub mod control;
 mod copier;
 pub mod datagram_socket;
@@ -19,6 +19,7 @@ pub mod relay;
 pub mod rendezvous;
 pub mod session;
 pub mod sources;
+pub mod strangers;
 pub mod watch;
 
 pub use native::{CONNECTS_FROM, raise_descriptor_limit};

@@ -42,6 +42,15 @@ pub fn reset_on_close(stream: &TcpStream) {
     let _ = rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO));
 }
 
+/// Resets a connection now, whoever is blocked in it; `false` where that can't be
+/// done. "Connectionless sockets [and TCP] may dissolve the association by
+/// connecting to an address with the sa_family member set to AF_UNSPEC"
+/// (connect(2) of Linux).
+#[cfg(all(target_os = "linux", feature = "native"))]
+pub fn reset(stream: &TcpStream) -> bool {
+    rustix::net::connect_unspec(stream).is_ok()
+}
+
 /// Whether connections can leave from a chosen address here.
 pub const CONNECTS_FROM: bool = cfg!(all(unix, feature = "native"));
 
@@ -115,6 +124,11 @@ pub fn raise_send_buffer(_: &UdpSocket, _: usize) {}
 
 #[cfg(not(all(unix, feature = "native")))]
 pub fn reset_on_close(_: &TcpStream) {}
+
+#[cfg(not(all(target_os = "linux", feature = "native")))]
+pub fn reset(_: &TcpStream) -> bool {
+    false
+}
 
 /// Nobody gets here: what needs it is refused at the start.
 #[cfg(not(all(unix, feature = "native")))]

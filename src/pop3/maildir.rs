@@ -15,6 +15,7 @@ use std::time::SystemTime;
 use super::lock::{Held, Locks};
 use super::mailboxes::{Mailbox, Mailboxes, Unavailable};
 use super::message;
+use super::reach;
 use super::sizes::{Known, Measured, Sizes};
 use super::uid::{unique_id, unique_part};
 use crate::core::{Core, Name};
@@ -177,7 +178,7 @@ impl Maildir {
     }
 
     fn try_remove(&self, message: usize) -> io::Result<()> {
-        match self.path(message).map(fs::remove_file) {
+        match self.path(message).map(reach::remove) {
             None => Err(ErrorKind::NotFound.into()),
             Some(result) => result,
         }
@@ -258,29 +259,14 @@ fn file_metadata(path: &Path) -> io::Result<Metadata> {
     if metadata.is_file() {
         return Ok(metadata);
     }
-    Err(io::Error::other(format!("{} is no file", path.display())))
+    Err(reach::no_file(path))
 }
 
 /// Opens a file, never what a link points to.
 fn open(path: &Path) -> io::Result<File> {
-    let before = file_metadata(path)?;
-    let file = File::open(path)?;
-    // A link may have taken its place in between.
-    if is_same(&before, &file.metadata()?) {
-        return Ok(file);
-    }
-    Err(ErrorKind::NotFound.into())
-}
-
-#[cfg(unix)]
-fn is_same(one: &Metadata, other: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
-}
-
-#[cfg(not(unix))]
-fn is_same(one: &Metadata, other: &Metadata) -> bool {
-    modified(one) == modified(other) && other.is_file()
+    // What is no file for long is told by its name.
+    file_metadata(path)?;
+    reach::open(path)
 }
 
 /// Where the system knows no such date, one that never changes.

@@ -30,6 +30,7 @@ pub mod lock;
 pub mod mailboxes;
 pub mod maildir;
 pub mod message;
+mod reach;
 pub mod service;
 pub mod session;
 mod sizes;

@@ -1,7 +1,7 @@
 //! The POP3 service: admits connections and has their sessions held.
 
 use std::io::Write;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -10,14 +10,20 @@ use super::mailboxes::Mailboxes;
 use super::session::{LONGEST_INPUT, NAME, Pop3Session};
 use crate::core::{Connection, Core, End, Ended};
 use crate::net::close::close_gracefully;
+use crate::net::control::Control;
 use crate::net::driver::{Bounds, ConverseError, Ending, converse};
 use crate::net::pool::Pool;
 use crate::net::session::{Input, Next, Session};
+use crate::net::strangers::{Admission, Places, Stranger, Strangers};
 use crate::wire::pop3::{ResponseCode, put_err_with};
 
 /// Refused clients to whom we still listen until they have read why. Beyond them
 /// a client is told and left at once.
 const LINGERING: usize = 16;
+
+/// Connections that have not logged in yet: others of one company may come from one
+/// address, but nobody needs long for it.
+const STRANGERS: Places = Places { per_address: 32, total: 128 };
 
 /// The service and what it works with.
 pub struct Service {
@@ -25,6 +31,7 @@ pub struct Service {
     mailboxes: Box<dyn Mailboxes + Send + Sync>,
     login_timeout: Duration,
     pool: Pool,
+    strangers: Strangers,
     refusals: Pool,
 }
 
@@ -38,7 +45,13 @@ impl Service {
         threads: usize,
     ) -> Self {
         let (pool, refusals) = (Pool::new(NAME, threads), Pool::new("pop3-refusal", LINGERING));
-        Self { core, mailboxes, login_timeout, pool, refusals }
+        let strangers = Strangers::new(NAME, STRANGERS);
+        Self { core, mailboxes, login_timeout, pool, strangers, refusals }
+    }
+
+    /// The threads that hold the sessions.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// Serves a connection on a thread of the pool, or refuses it at once.
@@ -47,10 +60,7 @@ impl Service {
         let _ = stream.set_nodelay(true);
         let Ok(connection) = self.core.admit(NAME, from) else { return self.refuse(stream) };
         let service = Arc::clone(self);
-        let started = self.pool.run(move || service.converse(&connection, Arc::new(stream)));
-        if let Err(error) = started {
-            log::warn!(service = NAME, from:%, error:%; "connection-refused");
-        }
+        self.pool.serve(from, move || service.converse(&connection, stream));
     }
 
     /// A first line fits into the buffer of any socket, so nothing waits here.
@@ -63,8 +73,9 @@ impl Service {
         }
     }
 
-    fn converse(&self, connection: &Connection, stream: Arc<TcpStream>) {
-        connection.attach(Arc::new(Socket(Arc::clone(&stream))));
+    fn converse(&self, connection: &Connection, stream: TcpStream) {
+        let control = Control::new(stream);
+        connection.attach(Arc::clone(&control) as Arc<dyn End>);
         let bounds = Bounds {
             total: Some(self.login_timeout),
             // Silence is noticed by the sweep over all connections.
@@ -73,14 +84,20 @@ impl Service {
         };
         let session = Pop3Session::new(&self.core, connection, self.mailboxes.as_ref());
         let mut counted = Counted { session, connection, waiting: 0 };
-        let ending = converse(&stream, &mut counted, bounds);
+        let from = connection.client().ip();
+        let mut stranger = Some(self.strangers.enter(from, Arc::clone(&control) as Arc<dyn End>));
+        let mut session = Admission::of(&mut counted, &mut stranger);
+        let ending = converse(control.stream(), &mut session, bounds);
+        if stranger.as_ref().is_some_and(Stranger::was_ended) {
+            connection.ended(Ended::HandshakeTimeout);
+        }
         let outcome = counted.session.outcome();
         // The mailbox is free before the connection is.
         drop(counted);
         match ending {
             Ok(Ending::Left { spoke: false }) => {}
             Ok(Ending::Closed) => {
-                close_gracefully(&stream);
+                close_gracefully(control.stream());
                 connection.ended(outcome);
             }
             Ok(Ending::Done((), _) | Ending::Left { spoke: true }) | Err(ConverseError::Io(_)) => {
@@ -90,16 +107,6 @@ impl Service {
                 connection.ended(Ended::HandshakeTimeout);
             }
         }
-    }
-}
-
-/// Lets the core end a session: a thread that reads or writes returns.
-struct Socket(Arc<TcpStream>);
-
-impl End for Socket {
-    fn end(&self, _orderly: bool) {
-        // It fails only where the client is gone already.
-        let _ = self.0.shutdown(Shutdown::Both);
     }
 }
 

@@ -27,6 +27,9 @@ pub const NAME: &str = "pop3";
 /// Octets that may wait: a line, and what a pipelining client sends behind it.
 pub const LONGEST_INPUT: usize = 4 * LINE_LEN_MAX;
 
+/// Failed logins after which a session is closed: each is a line in the log.
+const MOST_FAILURES: u32 = 10;
+
 /// The autologout timer "MUST be of at least 10 minutes' duration" (RFC 1939,
 /// section 3).
 const TOLERATED_SILENCE: Duration = Duration::from_secs(10 * 60);
@@ -50,6 +53,7 @@ pub struct Pop3Session<'a> {
     connection: &'a Connection,
     mailboxes: &'a dyn Mailboxes,
     state: State,
+    failures: u32,
     outcome: Ended,
 }
 
@@ -76,7 +80,7 @@ impl<'a> Pop3Session<'a> {
     /// A conversation on behalf of a connection.
     pub fn new(core: &'a Core, connection: &'a Connection, mailboxes: &'a dyn Mailboxes) -> Self {
         let (state, outcome) = (State::Greeting, Ended::ClientError);
-        Self { core, connection, mailboxes, state, outcome }
+        Self { core, connection, mailboxes, state, failures: 0, outcome }
     }
 
     /// How it has ended, or would if the client left now.
@@ -207,6 +211,10 @@ impl<'a> Pop3Session<'a> {
             client.as_ref().and_then(|client| Some((client, client.name()?)))
         else {
             self.outcome = Ended::LoginFailed;
+            self.failures += 1;
+            if self.failures >= MOST_FAILURES {
+                self.end(Ended::LoginFailed);
+            }
             return put_err_with(output, ResponseCode::Auth, "the name or the password is wrong");
         };
         let mailbox = match self.mailboxes.open(name) {

@@ -58,6 +58,14 @@ pub struct Config {
 }
 
 impl Config {
+    /// Keeps other servers from the state file, before it is read.
+    ///
+    /// # Errors
+    /// [`StartError::State`].
+    pub fn lock(&mut self) -> Result<(), StartError> {
+        self.state.as_mut().map_or(Ok(()), |file| Ok(file.lock()?))
+    }
+
     /// Reads what is in the state file, once. From then on the file wins: accounts
     /// that are given besides it would undo their removal.
     ///

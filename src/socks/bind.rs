@@ -9,7 +9,7 @@ use super::connect;
 use super::reply::{self, code_of};
 use super::service::Service;
 use super::target::{self, Target};
-use crate::core::{Client, Connection, End, Ended};
+use crate::core::{Client, Connection, Ended};
 use crate::net::control::Control;
 use crate::net::failure::Failure;
 use crate::net::local;
@@ -22,21 +22,23 @@ use crate::wire::socks5::{Address, Reply, ReplyCode};
 pub fn bind(
     service: &Service,
     connection: Connection,
-    stream: TcpStream,
+    control: Arc<Control>,
     client: &Client,
     destination: &Address,
     early: Vec<u8>,
 ) {
+    control.park(connection);
     let expected = Expected::of(service, destination);
+    // Whoever was cut meanwhile is gone.
+    let Some(connection) = control.unpark() else { return };
     let sources = service.options.bind_out;
     let listening =
-        expected.and_then(|expected| Ok((listen(&expected, &stream, sources)?, expected)));
+        expected.and_then(|expected| Ok((listen(&expected, control.stream(), sources)?, expected)));
     match listening {
         Ok((listener, expected)) => {
-            let stream = Arc::new(stream);
-            wait(service, connection, &stream, client, (listener, expected), early);
+            wait(service, connection, control, client, (listener, expected), early);
         }
-        Err(failure) => reply::refuse(&connection, &stream, code_of(failure)),
+        Err(failure) => reply::refuse(&connection, control.stream(), code_of(failure)),
     }
 }
 
@@ -98,13 +100,12 @@ fn listen(
 fn wait(
     service: &Service,
     connection: Connection,
-    stream: &Arc<TcpStream>,
+    control: Arc<Control>,
     client: &Client,
     (listener, expected): (TcpListener, Expected),
     early: Vec<u8>,
 ) {
-    let control = Control::new(Arc::clone(stream));
-    connection.attach(Arc::clone(&control) as Arc<dyn End>);
+    let stream = &control.shared();
     let deadline = Instant::now() + service.options.bind_timeout;
     let bound = listener.local_addr().map(Address::from);
     let started = rendezvous(listener, control, early, deadline).and_then(|(peer, watch)| {

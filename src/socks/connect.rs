@@ -9,6 +9,7 @@ use super::reply::{self, code_of};
 use super::service::Service;
 use super::target;
 use crate::core::{ANONYMOUS, Client, Connection, Ended};
+use crate::net::control::Control;
 use crate::net::dial;
 use crate::net::failure::Failure;
 use crate::net::relay::Relay;
@@ -20,18 +21,24 @@ use crate::wire::socks5::{Address, Reply, ReplyCode};
 pub fn connect(
     service: &Service,
     connection: Connection,
-    stream: TcpStream,
+    control: Arc<Control>,
     client: &Client,
     destination: &Address,
     early: Vec<u8>,
 ) {
     let begun = Instant::now();
-    match reach(service, destination) {
+    control.park(connection);
+    let reached = reach(service, destination);
+    // Whoever was cut meanwhile is gone.
+    let Some(connection) = control.unpark() else { return };
+    match reached {
         Ok(target) => {
             connection.connected(begun.elapsed());
+            let stream = control.shared();
+            drop(control);
             join(service, connection, (stream, target), client, destination, early);
         }
-        Err(failure) => reply::refuse(&connection, &stream, code_of(failure)),
+        Err(failure) => reply::refuse(&connection, control.stream(), code_of(failure)),
     }
 }
 
@@ -52,14 +59,14 @@ fn reach(service: &Service, destination: &Address) -> Result<TcpStream, Failure>
 fn join(
     service: &Service,
     connection: Connection,
-    (client, target): (TcpStream, TcpStream),
+    sides: (Arc<TcpStream>, TcpStream),
     user: &Client,
     destination: &Address,
     early: Vec<u8>,
 ) {
     // BND is the address from which the target sees the connection come.
-    let bound = target.local_addr().map(Address::from);
-    let relay = relay(service, connection, (Arc::new(client), target), user, destination);
+    let bound = sides.1.local_addr().map(Address::from);
+    let relay = relay(service, connection, sides, user, destination);
     let up = Arc::clone(&relay);
     let started = service.pool.run(move || up.run_up(&early));
     let (Ok(bound), Ok(())) = (bound, started) else {

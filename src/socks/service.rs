@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::handshake::{Accepted, Handshake, LONGEST_INPUT};
 use super::{bind, connect, udp};
-use crate::core::{Cidr, Connection, Core, Ended, OverLimit};
+use crate::core::{Cidr, Connection, Core, End, Ended, OverLimit};
 use crate::net::close::close_gracefully;
+use crate::net::control::Control;
 use crate::net::driver::{Bounds, ConverseError, Ending, converse};
 use crate::net::pool::Pool;
 use crate::net::sources::Sources;
@@ -67,10 +68,7 @@ impl Service {
     pub fn serve(self: &Arc<Self>, stream: TcpStream, from: SocketAddr) {
         let Ok(connection) = self.admit(from) else { return };
         let service = Arc::clone(self);
-        let started = self.pool.run(move || service.handshake(connection, stream));
-        if let Err(error) = started {
-            log::warn!(service = NAME, from:%, error:%; "connection-refused");
-        }
+        self.pool.serve(from, move || service.handshake(connection, stream));
     }
 
     /// "The receiver MUST not try to guess whether the protocol header is present or not":
@@ -89,12 +87,16 @@ impl Service {
             idle: None,
             longest_input: LONGEST_INPUT,
         };
+        let control = Control::new(stream);
+        connection.attach(Arc::clone(&control) as Arc<dyn End>);
         let mut session = Handshake::new(&self.core, &connection);
-        match converse(&stream, &mut session, bounds) {
-            Ok(Ending::Done(accepted, early)) => self.dispatch(connection, stream, accepted, early),
+        match converse(control.stream(), &mut session, bounds) {
+            Ok(Ending::Done(accepted, early)) => {
+                self.dispatch(connection, control, accepted, early);
+            }
             // Without a word to the client there is none that could get lost.
             Ok(Ending::Closed) if !connection.is_identified() => {}
-            Ok(Ending::Closed) => close_gracefully(&stream),
+            Ok(Ending::Closed) => close_gracefully(control.stream()),
             Ok(Ending::Left { .. }) | Err(ConverseError::Io(_)) if !session.spoke() => {}
             Ok(Ending::Left { .. }) | Err(ConverseError::Io(_)) => {
                 connection.ended(Ended::ClientError);
@@ -108,7 +110,7 @@ impl Service {
     fn dispatch(
         &self,
         connection: Connection,
-        stream: TcpStream,
+        control: Arc<Control>,
         accepted: Accepted,
         early: Vec<u8>,
     ) {
@@ -116,12 +118,12 @@ impl Service {
         let destination = &request.destination;
         match request.command {
             Command::Connect => {
-                connect::connect(self, connection, stream, &client, destination, early);
+                connect::connect(self, connection, control, &client, destination, early);
             }
-            Command::Bind => bind::bind(self, connection, stream, &client, destination, early),
+            Command::Bind => bind::bind(self, connection, control, &client, destination, early),
             // The handshake has refused every other command.
             Command::UdpAssociate | Command::Other(_) => {
-                udp::associate(self, connection, stream, destination);
+                udp::associate(self, connection, &control, destination);
             }
         }
     }

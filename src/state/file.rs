@@ -1,18 +1,22 @@
 //! The state file: whoever reads it finds a whole one, the old or the new.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::record;
 use crate::core::Snapshot;
 
-/// A file that holds a [`Snapshot`]. Only one server may use it.
+/// A file that holds a [`Snapshot`]. Only one server may use it, see
+/// [`StateFile::lock`].
 #[derive(Debug, Clone)]
 pub struct StateFile {
     path: PathBuf,
     temporary: PathBuf,
+    /// Locked for as long as it is open; the system lets go of it with the process.
+    lock: Option<Arc<File>>,
 }
 
 /// Why there is no state to start with.
@@ -24,6 +28,8 @@ pub enum StateError {
     Content(PathBuf, String),
     /// It can't be written.
     Write(PathBuf, String),
+    /// Another server has it.
+    InUse(PathBuf),
 }
 
 impl fmt::Display for StateError {
@@ -43,6 +49,12 @@ impl fmt::Display for StateError {
                  written to",
                 path.display()
             ),
+            Self::InUse(path) => write!(
+                f,
+                "the state {} is in use by another server, and each would undo what the other \
+                 stores: stop that one first, or name another file",
+                path.display()
+            ),
         }
     }
 }
@@ -54,9 +66,31 @@ impl StateFile {
     /// that a replacement does not replace a link.
     pub fn new(path: &Path) -> Self {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.into());
-        let mut temporary = path.clone().into_os_string();
-        temporary.push(".new");
-        Self { path, temporary: temporary.into() }
+        let temporary = beside(&path, ".new");
+        Self { path, temporary, lock: None }
+    }
+
+    /// Keeps other servers from it for as long as this or a clone of it lives. What
+    /// is locked is an empty file beside it, since it is itself replaced.
+    ///
+    /// # Errors
+    /// [`StateError::InUse`], and [`StateError::Write`] when there can't be a file.
+    pub fn lock(&mut self) -> Result<(), StateError> {
+        if self.lock.is_some() {
+            return Ok(());
+        }
+        let failed = |error: io::Error| StateError::Write(self.path.clone(), error.to_string());
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        let file = private(&mut options).open(beside(&self.path, ".lock")).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StateError::InUse(self.path.clone())),
+            // Some file systems of other machines have no locks.
+            Err(TryLockError::Error(error)) => log::warn!(error:%; "state-not-locked"),
+        }
+        self.lock = Some(Arc::new(file));
+        Ok(())
     }
 
     /// Where it is.
@@ -110,11 +144,20 @@ impl StateFile {
 
 /// Creates a file that only its owner can read.
 fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    private(OpenOptions::new().write(true).create_new(true)).open(path)
+}
+
+/// What is created belongs to its owner alone.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.to_path_buf().into_os_string();
+    path.push(suffix);
+    path.into()
 }
 
 /// A rename is on the disk when its folder is.

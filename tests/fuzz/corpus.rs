@@ -129,3 +129,20 @@ pub fn socks_messages() -> Messages {
     ]);
     messages
 }
+
+/// Requests of a browser and of Prometheus: a head, and a body where there is one.
+pub fn http() -> Vec<Messages> {
+    let get = |path: &str| {
+        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\n\r\n")
+    };
+    let body = r#"{"connection":1,"name":"root","password":"secret"}"#;
+    let post = format!(
+        "POST /cut HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nSec-Fetch-Site: \
+         same-origin\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let paths = ["/", "/live.json?find=%61na&sort=down&order=desc", "/healthz", "/page.css"];
+    let mut seeds: Vec<Messages> = paths.iter().map(|path| vec![get(path).into_bytes()]).collect();
+    seeds.push(vec![post.into_bytes(), body.as_bytes().to_vec()]);
+    seeds
+}

@@ -91,6 +91,11 @@ fn handshakes_end_the_same_however_they_are_split() {
 }
 
 #[test]
+fn the_page_is_the_same_however_it_is_asked_for() {
+    sessions::fuzz_http();
+}
+
+#[test]
 fn handshakes_behind_a_proxy_end_the_same_however_they_are_split() {
     sessions::fuzz_proxied_handshakes();
 }

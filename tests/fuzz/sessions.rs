@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use socksd::core::{Command, Core, Credential, Name, NewUser, Outcome, Password, Start};
+use socksd::http::{HEAD_MAX, HttpSession, Sources};
 use socksd::manage::{DIALECTS, Dialect, Host, JsonSession, Transport};
 use socksd::net::session::{Input, Next, Session};
 use socksd::pop3::session::{LONGEST_INPUT, Pop3Session};
@@ -237,6 +238,34 @@ pub fn fuzz_handshakes() {
             });
         });
     }
+}
+
+pub fn fuzz_http() {
+    let seeds = corpus::http();
+    fuzz("http conversation", |random, input| {
+        // Half of them are a right order to cut, which is changed once more.
+        let seeds = if random.one_in(2) { &seeds[seeds.len() - 1..] } else { &seeds };
+        *input = corpus::conversation(random, seeds, Random::mutate).concat();
+        same_in_any_pieces(random, input, |pieces| {
+            let core = core_with_ana();
+            let (root, secret) = (Name::new(b"root").expect("a name"), Password::new(b"secret"));
+            core.install_admin(root, secret.expect("a password")).expect("random bytes");
+            let connection = core.admit("socks", (FROM, 4711).into()).expect("room");
+            let sources = Sources {
+                core: core.clone(),
+                accept_errors: vec![],
+                receive_errors: vec![],
+                pools: vec![],
+            };
+            let clock = || std::time::UNIX_EPOCH;
+            let mut session = HttpSession::new(Arc::new(sources), None, FROM, clock);
+            let (said, ending) = lead(&mut session, HEAD_MAX, pieces);
+            let left = format!("{} {}", connection.is_ended(), core.metrics().failed_logins);
+            let cut = said.starts_with(b"HTTP/1.1 200 ") && said.ends_with(b" is cut.\"}");
+            assert_eq!(connection.is_ended(), cut, "cut, and not said so");
+            Course { said, ending, left }
+        });
+    });
 }
 
 /// Behind a proxy: the client has the address of the header, or is not served.

@@ -58,5 +58,7 @@ pub fn is_date(text: &str) -> bool {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
+        // What a server keeps beside its state.
+        let _ = fs::remove_file(self.0.with_extension("toml.lock"));
     }
 }

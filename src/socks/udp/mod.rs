@@ -9,7 +9,6 @@ mod request;
 
 use std::io::{self, ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
 
 use self::association::Association;
 use self::client_end::ClientEnd;
@@ -26,30 +25,29 @@ use crate::wire::socks5::{Address, Reply, ReplyCode};
 pub fn associate(
     service: &Service,
     connection: Connection,
-    stream: TcpStream,
+    control: &Control,
     destination: &Address,
 ) {
-    let socket = match open(service, &connection, &stream) {
+    let stream = control.stream();
+    let socket = match open(service, &connection, stream) {
         Ok(socket) => socket,
         Err(error) => {
             log::warn!(error:%; "udp-failed");
-            return reply::refuse(&connection, &stream, ReplyCode::GENERAL_FAILURE);
+            return reply::refuse(&connection, stream, ReplyCode::GENERAL_FAILURE);
         }
     };
     let ip = service.options.udp_advertise.unwrap_or(socket.address().ip());
     let bound = Address::from(SocketAddr::new(ip, socket.address().port()));
-    let stream = Arc::new(stream);
     let client = ClientEnd::new(connection.client().ip(), destination);
     let (association, finished) = Association::new(service, connection, socket, client);
     let connection = association.connection();
     if association.start().is_err() {
-        return reply::refuse(connection, &stream, ReplyCode::GENERAL_FAILURE);
+        return reply::refuse(connection, stream, ReplyCode::GENERAL_FAILURE);
     }
     connection.enter(State::Open);
-    connection.attach(Control::new(Arc::clone(&stream)));
     let reply = Reply { code: ReplyCode::SUCCEEDED, bound };
     let how =
-        if reply::send(connection, &stream, &reply) { watch(&stream) } else { Ended::ClientError };
+        if reply::send(connection, stream, &reply) { watch(stream) } else { Ended::ClientError };
     connection.ended(how);
     association.stop(&finished);
 }

@@ -26,11 +26,13 @@ impl Serialize for Octets {
 
 impl<'de> Deserialize<'de> for Octets {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Letters)
+        deserializer.deserialize_any(Letters)
     }
 }
 
 struct Letters;
+
+const NO_STRING: &str = "it has to be a string of ISO 8859-1 characters";
 
 impl Visitor<'_> for Letters {
     type Value = Octets;
@@ -42,6 +44,24 @@ impl Visitor<'_> for Letters {
     fn visit_str<E: Error>(self, text: &str) -> Result<Octets, E> {
         let octets = text.chars().map(u8::try_from).collect::<Result<_, _>>();
         octets.map(Octets).map_err(|_| E::custom("a character is not in ISO 8859-1, use others"))
+    }
+
+    // What serde itself says about these shows the value, which may be a password.
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Octets, E> {
+        Err(E::custom(NO_STRING))
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Octets, E> {
+        Err(E::custom(NO_STRING))
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Octets, E> {
+        Err(E::custom(NO_STRING))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Octets, E> {
+        Err(E::custom(NO_STRING))
     }
 }
 
@@ -139,6 +159,14 @@ mod tests {
         assert_eq!(serde_json::to_string(&octets).unwrap(), "\"\\u0000aéÿ\"");
         for other in [r#""\u0100""#, "\"€\"", "7", "null", "[1]"] {
             assert!(serde_json::from_str::<Octets>(other).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_does_not_show() {
+        for secret in ["1234567", "-1234567", "12345.67", "1234567e300", "true", "[1234567]"] {
+            let error = serde_json::from_str::<Octets>(secret).unwrap_err().to_string();
+            assert!(!error.contains("12345") && !error.contains("true"), "{error}");
         }
     }
 }

@@ -111,6 +111,25 @@ fn what_is_no_state_is_named() {
 }
 
 #[test]
+fn a_second_server_with_the_same_state_refuses_to_start() {
+    let file = Scratch::new("toml");
+    let mut first = with_state(&file, &[]);
+    let error = fails_to_start(&["--state", file.path()]);
+    assert!(error.contains("is in use by another server") && error.contains(file.path()));
+    assert!(!error.contains("password") && error.lines().count() == 1, "{error}");
+    Admin::of(&first).put(&add(b"ana", b"1234"));
+    // Who only asks what would happen may.
+    let check = Scratch::new("config");
+    fs::write(check.path(), format!("state = \"{}\"\n", file.path())).expect("a configuration");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
+    command.args(["check", check.path()]);
+    assert_eq!(run(command).status.code(), Some(0));
+    // However it ends.
+    first.kill();
+    assert_eq!(Admin::of(&with_state(&file, &[])).users(), [b"ana".to_vec()]);
+}
+
+#[test]
 fn a_start_that_fails_leaves_no_state_behind() {
     let file = Scratch::new("toml");
     fails_to_start(&["--state", file.path(), "-l", "0.0.0.0"]);

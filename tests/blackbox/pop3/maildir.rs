@@ -121,6 +121,46 @@ fn no_link_leads_out_of_the_maildir() {
     mail.refusal("PASS 1234");
 }
 
+/// Whatever takes a message's place while a session is open.
+#[test]
+fn what_takes_the_place_of_a_message_is_not_read() {
+    let all = ["new/1.a", "new/2.b", "new/3.c", "new/4.d"];
+    let maildir = Maildir::holding(&all.map(|name| (name, &b"mine\n"[..])));
+    let (_server, address) = maildir.serve(&[]);
+    let mut mail = Mail::open(address);
+    assert_eq!(mail.ask_lines("LIST").len(), 4);
+    all[..3].iter().for_each(|name| maildir.remove(name));
+    let fifo = std::process::Command::new("mkfifo").arg(maildir.file(all[0])).status();
+    assert!(fifo.expect("running mkfifo").success());
+    fs::create_dir(maildir.file(all[1])).expect("a folder");
+    std::os::unix::fs::symlink("/etc/passwd", maildir.file(all[2])).expect("a link");
+    for number in 1..4 {
+        assert!(mail.refusal(&format!("RETR {number}")).contains("not in the mailbox any more"));
+        assert!(mail.refusal(&format!("TOP {number} 1")).contains("not in the mailbox any more"));
+    }
+    assert_eq!(mail.ask_long("RETR 4"), b"mine\r\n");
+    mail.quit();
+}
+
+/// A link in the place of a folder leads to somebody else's messages.
+#[cfg(feature = "native")]
+#[test]
+fn what_takes_the_place_of_a_folder_is_not_entered() {
+    let maildir = Maildir::holding(&[("new/1.a", b"mine\n"), ("new/2.b", b"mine\n")]);
+    let (_server, address) = maildir.serve(&[]);
+    let mut mail = Mail::open(address);
+    maildir.rename("new", "old");
+    maildir.put("../bea/new/1.a", b"not mine\n");
+    maildir.put("../bea/new/2.b", b"not mine\n");
+    std::os::unix::fs::symlink("../bea/new", maildir.file("new")).expect("a link");
+    mail.refusal("RETR 1");
+    mail.ask("DELE 2");
+    mail.say("QUIT");
+    mail.line();
+    mail.0.expect_eof();
+    assert!(maildir.has("../bea/new/1.a") && maildir.has("../bea/new/2.b"));
+}
+
 #[test]
 fn messages_that_move_are_found() {
     let maildir = Maildir::holding(&[("new/1.a", b"one\n"), ("new/2.b", b"two\n")]);

@@ -145,11 +145,30 @@ fn a_wrong_login_is_logged_and_may_be_tried_again() {
 fn guessing_is_slowed_down() {
     let maildir = one_message();
     let (_server, address) = maildir.serve(&["--handshake-timeout", "60"]);
-    let mut mail = Mail::greeted(address);
-    for _ in 0..20 {
-        mail.ask("USER ana");
-        mail.refusal("PASS wrong");
+    for _ in 0..2 {
+        let mut mail = Mail::greeted(address);
+        for _ in 0..10 {
+            mail.ask("USER ana");
+            mail.refusal("PASS wrong");
+        }
+        mail.0.expect_eof();
     }
+    let mut mail = Mail::greeted(address);
     mail.ask("USER ana");
     assert!(mail.refusal("PASS 1234").starts_with("[AUTH]"), "the address has to wait");
+}
+
+/// Who guesses needs a connection for every ten guesses, and can't fill the log.
+#[test]
+fn ten_failed_logins_end_a_session() {
+    let maildir = Maildir::new();
+    let (server, address) = maildir.serve(&[]);
+    let mut mail = Mail::greeted(address);
+    mail.0.send(&b"USER ana\r\nPASS wrong\r\n".repeat(100));
+    for _ in 0..10 {
+        assert!(mail.line().starts_with(b"+OK"));
+        assert!(mail.expect_err().starts_with("[AUTH]"));
+    }
+    mail.0.expect_eof();
+    assert!(server.log().matches("auth-failed").count() <= 10);
 }

@@ -1,0 +1,171 @@
+//! Who is let in: admins, users, and whoever needs no login.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::Core;
+use super::account::Name;
+use super::caller::Caller;
+use super::guessing::Guessing;
+use super::text::Latin1;
+use super::verifier::Kept;
+
+/// What somebody shows to be let in to manage.
+pub enum Credential<'a> {
+    /// An admin's name and password.
+    Password {
+        /// The name.
+        name: &'a [u8],
+        /// The password.
+        password: &'a [u8],
+    },
+    /// An admin's token.
+    Token(&'a [u8]),
+    /// A proof that the dialect itself checks (a shared secret, a signature):
+    /// who it proves to be and the scopes it gives (`None`: all), or why not.
+    Checked(Result<(String, Option<BTreeSet<String>>), &'a [u8]>),
+    /// As [`Self::Checked`], from an address that anybody may have forged (UDP): who
+    /// it proves to be. What fails counts against such senders alone, and is logged
+    /// by whoever asks.
+    Unproved(Option<String>),
+}
+
+/// A login was not accepted. Whether the secret was wrong or the address is
+/// refused for guessing is not for the peer to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoginRefused;
+
+/// A client that may use a managed service: made by [`Core::log_in_user`] or
+/// [`Core::open_access`] only.
+#[derive(Debug, Clone)]
+pub struct Client(Option<(Name, Arc<Kept>)>);
+
+impl Client {
+    /// Its name; `None` with open access.
+    pub fn name(&self) -> Option<&Name> {
+        self.0.as_ref().map(|(name, _)| name)
+    }
+}
+
+impl Core {
+    /// Checks who wants to manage. Failures are counted and slowed down per
+    /// address; `service` is for the log.
+    ///
+    /// # Errors
+    /// [`LoginRefused`], whatever the reason.
+    pub fn log_in(
+        &self,
+        service: &str,
+        credential: Credential<'_>,
+        from: IpAddr,
+    ) -> Result<Caller, LoginRefused> {
+        let guessing = match &credential {
+            Credential::Unproved(_) => &self.0.unproved_guessing,
+            _ => &self.0.guessing,
+        };
+        let caller = match credential {
+            Credential::Password { name, password } => self.attempt(service, name, from, || {
+                let name = Name::new(name).ok();
+                let managed = self.managed();
+                let kept = name.as_ref().and_then(|name| managed.admins.password(name));
+                let right = self.0.verifier.verify(kept, password);
+                name.filter(|_| right).as_ref().map(Caller::admin)
+            }),
+            Credential::Token(token) => self.attempt(service, b"-", from, || {
+                Some(Caller::admin(&self.managed().admins.check_token(token)?))
+            }),
+            Credential::Checked(proof) => {
+                let claimed = proof.as_ref().map_or_else(|name| name.to_vec(), |_| Vec::new());
+                self.attempt(service, &claimed, from, || {
+                    let (name, scopes) = proof.ok()?;
+                    Some(match scopes {
+                        Some(scopes) => Caller::limited(name, scopes),
+                        None => Caller::unlimited(name),
+                    })
+                })
+            }
+            Credential::Unproved(holder) => {
+                self.judge(guessing, from, || holder.map(Caller::unlimited)).ok_or(LoginRefused)
+            }
+        }?;
+        guessing.succeeded(from);
+        Ok(caller)
+    }
+
+    /// Checks a user of the proxy or the mailbox.
+    ///
+    /// # Errors
+    /// [`LoginRefused`], whatever the reason.
+    pub fn log_in_user(
+        &self,
+        service: &str,
+        name: &[u8],
+        password: &[u8],
+        from: IpAddr,
+    ) -> Result<Client, LoginRefused> {
+        let client = self.attempt(service, name, from, || {
+            let name = Name::new(name).ok();
+            let managed = self.managed();
+            let kept = name.as_ref().and_then(|name| managed.users.password(name));
+            let right = self.0.verifier.verify(kept.map(|kept| &**kept), password);
+            let kept = kept.filter(|_| right).cloned();
+            name.zip(kept).map(|found| Client(Some(found)))
+        })?;
+        self.refuse_expired(service, &client, from)?;
+        self.0.guessing.succeeded(from);
+        Ok(client)
+    }
+
+    /// Lets a client in without a login, unless one is required.
+    pub fn open_access(&self) -> Option<Client> {
+        (!self.0.managed.read().users.login_required).then_some(Client(None))
+    }
+
+    pub(super) fn attempt<T>(
+        &self,
+        service: &str,
+        name: &[u8],
+        from: IpAddr,
+        check: impl FnOnce() -> Option<T>,
+    ) -> Result<T, LoginRefused> {
+        self.judge(&self.0.guessing, from, check).ok_or_else(|| {
+            let address = from.to_canonical();
+            log::warn!(service, address:%, user:% = Latin1(name); "auth-failed");
+            LoginRefused
+        })
+    }
+
+    fn judge<T>(
+        &self,
+        guessing: &Guessing,
+        from: IpAddr,
+        check: impl FnOnce() -> Option<T>,
+    ) -> Option<T> {
+        let now = Instant::now();
+        if guessing.refused_for(from, now).is_none() {
+            if let Some(who) = check() {
+                return Some(who);
+            }
+            guessing.failed(from, now);
+        }
+        self.0.failed_logins.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+
+    /// Whether a client may still open something new: since its login it has not
+    /// been removed or given another password, and has not expired; without one, none
+    /// has become required. To be asked once it is admitted: who is removed later is
+    /// found among those to be cut.
+    pub fn still_welcome(&self, client: &Client) -> bool {
+        let managed = self.managed();
+        match &client.0 {
+            Some((name, password)) => {
+                managed.users.is_current(name, password) && !self.is_expired(client)
+            }
+            None => !managed.users.login_required,
+        }
+    }
+}

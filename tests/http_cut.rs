@@ -1,0 +1,223 @@
+//! Cutting a connection over HTTP, as a conversation without a socket: who may, and
+//! that no split, truncation or other site's page makes a difference.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::{Instant, UNIX_EPOCH};
+
+use socksd::core::{Connection, Core, FREE_FAILURES, Name, Password, Start};
+use socksd::http::{BODY_MAX, HttpSession, Sources};
+use socksd::net::session::{Input, Next, Session};
+
+const FROM: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// A core with the admin `root`, and connection 1.
+fn core() -> (Core, Connection) {
+    let (core, _) = Core::new(Start::default()).unwrap();
+    let (root, secret) = (Name::new(b"root").unwrap(), Password::new(b"s\xe9cret").unwrap());
+    core.install_admin(root, secret).unwrap();
+    let connection = core.admit("socks", "192.0.2.7:4711".parse().unwrap()).unwrap();
+    (core, connection)
+}
+
+/// What a session answers to these pieces, and whether it is over.
+fn talk(core: &Core, token: Option<&[u8]>, pieces: &[&[u8]]) -> (String, bool) {
+    let sources = Sources {
+        core: core.clone(),
+        accept_errors: Vec::new(),
+        receive_errors: Vec::new(),
+        pools: Vec::new(),
+    };
+    let token = token.map(|token| Password::new(token).unwrap());
+    let mut session = HttpSession::new(Arc::new(sources), token, FROM, || UNIX_EPOCH);
+    let (mut input, mut output) = (Input::default(), Vec::new());
+    let mut over = false;
+    for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+        assert!(!over, "more was asked for than is needed");
+        input.receive(piece);
+        over = session.advance(&mut input, &mut output, Instant::now()) == Next::Close;
+    }
+    (String::from_utf8(output).unwrap(), over)
+}
+
+/// A POST of the page itself, with these fields besides.
+fn post(fields: &str, body: &str) -> String {
+    format!(
+        "POST /cut HTTP/1.1\r\nHost: localhost:9180\r\nOrigin: http://localhost:9180\r\n\
+         Sec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n{fields}\r\n{body}",
+        body.len()
+    )
+}
+
+fn order(connection: u64, password: &str) -> String {
+    format!(r#"{{"connection":{connection},"name":"root","password":"{password}"}}"#)
+}
+
+/// The status and the body of the answer to a whole request.
+#[track_caller]
+fn answer(core: &Core, request: &str) -> (String, String) {
+    let (answer, over) = talk(core, None, &[request.as_bytes()]);
+    assert!(over, "it waits for more");
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split("\r\n").next().unwrap().replace("HTTP/1.1 ", ""), body.to_owned())
+}
+
+#[test]
+fn an_admin_cuts() {
+    let (core, connection) = core();
+    let (status, body) = answer(&core, &post("", &order(1, "sécret")));
+    assert_eq!(status, "200 OK");
+    assert_eq!(body, r#"{"done":true,"sentence":"Connection 1 is cut."}"#);
+    assert!(connection.is_ended());
+    drop(connection);
+    let (status, body) = answer(&core, &post("", &order(1, "sécret")));
+    assert_eq!(status, "404 Not Found");
+    assert_eq!(body, r#"{"done":false,"sentence":"Connection 1 is not open any more."}"#);
+}
+
+#[test]
+fn any_split_is_the_same() {
+    let request = post("X: y\r\n", &order(1, "sécret"));
+    let request = request.as_bytes();
+    let (core, connection) = core();
+    let whole = talk(&core, None, &[request]);
+    assert!(whole.0.starts_with("HTTP/1.1 200 OK\r\n") && whole.1);
+    for cut in 0..request.len() {
+        let (first, second) = request.split_at(cut);
+        assert_eq!(talk(&core, None, &[first, second]), whole, "split at {cut}");
+        assert_eq!(talk(&core, None, &[first]), (String::new(), false), "only {cut}");
+    }
+    let octets: Vec<&[u8]> = request.chunks(1).collect();
+    assert_eq!(talk(&core, None, &octets), whole);
+    // What comes behind the body is not looked at.
+    let more = [request, b"GET /metrics HTTP/1.1\r\n\r\n"].concat();
+    assert_eq!(talk(&core, None, &[&more]), whole);
+    drop(connection);
+}
+
+#[test]
+fn wrong_passwords_are_counted_and_slowed_down() {
+    let (core, connection) = core();
+    for _ in 0..=FREE_FAILURES {
+        let (status, body) = answer(&core, &post("", &order(1, "wrong")));
+        assert_eq!(status, "403 Forbidden");
+        assert!(body.contains("password is wrong"), "{body}");
+    }
+    assert_eq!(core.metrics().failed_logins, u64::from(FREE_FAILURES) + 1);
+    assert_eq!(answer(&core, &post("", &order(1, "sécret"))).0, "403 Forbidden");
+    assert!(!connection.is_ended());
+}
+
+#[test]
+fn nothing_but_the_page_itself_gets_as_far_as_the_password() {
+    let (core, connection) = core();
+    let right = post("", &order(1, "sécret"));
+    let type_ = "Content-Type: application/json";
+    for (what, with, status) in [
+        ("Origin: http://localhost:9180\r\n", "", "403 Forbidden"),
+        ("http://localhost:9180", "http://evil.example", "403 Forbidden"),
+        ("http://localhost:9180", "null", "403 Forbidden"),
+        ("http://localhost:9180", "http://localhost:9181", "403 Forbidden"),
+        ("same-origin", "cross-site", "403 Forbidden"),
+        ("same-origin", "none", "403 Forbidden"),
+        ("Host: localhost:9180", "Host: evil.example", "421 Misdirected Request"),
+        (type_, "Content-Type: text/plain", "415 Unsupported Media Type"),
+        (type_, "Content-Type: application/json-patch", "415 Unsupported Media Type"),
+        ("Content-Type: application/json\r\n", "", "415 Unsupported Media Type"),
+        ("Content-Length", "X-Length", "411 Length Required"),
+        ("Content-Length: ", "Content-Length: 99", "413 Content Too Large"),
+        ("Content-Length: ", "Transfer-Encoding: chunked\r\nX: ", "501 Not Implemented"),
+        (
+            "\r\nContent-Length",
+            "\r\nTransfer-Encoding: chunked\r\nContent-Length",
+            "400 Bad Request",
+        ),
+        ("\r\nContent-Length", "\r\nContent-Length: 1\r\nContent-Length", "400 Bad Request"),
+        ("\r\nOrigin", "\r\nOrigin: http://localhost:9180\r\nOrigin", "400 Bad Request"),
+        ("POST", "GET", "405 Method Not Allowed"),
+        ("POST", "PUT", "405 Method Not Allowed"),
+        ("POST /cut", "POST /live.json", "405 Method Not Allowed"),
+        ("POST /cut", "OPTIONS /cut", "405 Method Not Allowed"),
+    ] {
+        let request = right.replacen(what, with, 1);
+        assert_ne!(request, right);
+        assert_eq!(answer(&core, &request).0, status, "{what} -> {with}");
+    }
+    let expecting = post("Expect: 100-continue\r\n", &order(1, "sécret"));
+    assert_eq!(answer(&core, &expecting).0, "417 Expectation Failed");
+    assert_eq!(core.metrics().failed_logins, 0);
+    assert!(!connection.is_ended());
+}
+
+#[test]
+fn a_body_that_means_nothing_is_told_so() {
+    let (core, connection) = core();
+    let right = order(1, "sécret");
+    for body in [
+        "",
+        "{}",
+        "[]",
+        "{",
+        &right.replace("1,", "-1,"),
+        &right.replace("1,", "\"1\","),
+        &right.replace('}', r#","more":1}"#),
+        &right.replace('}', r#","name":"root"}"#),
+        &right.replace("\"root\"", "null"),
+        &format!("{right}{right}"),
+    ] {
+        let (status, told) = answer(&core, &post("", body));
+        assert_eq!(status, "400 Bad Request", "{body}");
+        assert!(told.starts_with(r#"{"done":false,"sentence":"#), "{told}");
+    }
+    let longest = format!("{right}{}", " ".repeat(BODY_MAX - right.len()));
+    assert_eq!(answer(&core, &post("", &longest)).0, "200 OK");
+    assert_eq!(answer(&core, &post("", &format!("{longest} "))).0, "413 Content Too Large");
+    drop(connection);
+}
+
+#[test]
+fn where_there_is_a_token_the_password_is_not_enough() {
+    let (core, connection) = core();
+    let token = Some(b"sixteen octets!!".as_slice());
+    let without = post("", &order(1, "sécret"));
+    let (told, _) = talk(&core, token, &[without.as_bytes()]);
+    assert!(told.starts_with("HTTP/1.1 401 Unauthorized\r\n"), "{told}");
+    assert!(!connection.is_ended());
+    let with = post("Authorization: Bearer sixteen octets!!\r\n", &order(1, "sécret"));
+    let (told, _) = talk(&core, token, &[with.as_bytes()]);
+    assert!(told.starts_with("HTTP/1.1 200 OK\r\n"), "{told}");
+    assert!(connection.is_ended());
+}
+
+#[test]
+fn a_right_token_forgives_no_wrong_password() {
+    let (core, connection) = core();
+    let token = Some(b"sixteen octets!!".as_slice());
+    let shown = "Authorization: Bearer sixteen octets!!\r\n";
+    let get = format!("GET /live.json HTTP/1.1\r\nHost: x\r\n{shown}\r\n");
+    let wrong = post(shown, &order(1, "wrong"));
+    for _ in 0..FREE_FAILURES {
+        assert!(talk(&core, token, &[get.as_bytes()]).0.starts_with("HTTP/1.1 200 "));
+        assert!(talk(&core, token, &[wrong.as_bytes()]).0.starts_with("HTTP/1.1 403 "));
+    }
+    talk(&core, token, &[wrong.as_bytes()]);
+    // From now on that address is refused, whatever it shows.
+    assert!(talk(&core, token, &[get.as_bytes()]).0.starts_with("HTTP/1.1 401 "));
+    let right = post(shown, &order(1, "sécret"));
+    assert!(talk(&core, token, &[right.as_bytes()]).0.starts_with("HTTP/1.1 401 "));
+    assert!(!connection.is_ended());
+}
+
+#[test]
+fn a_script_is_refused_without_a_dialog() {
+    let (core, _connection) = core();
+    let token = Some(b"sixteen octets!!".as_slice());
+    let asked = |fields: &str| {
+        let head = format!("GET /live.json HTTP/1.1\r\nHost: x\r\n{fields}\r\n");
+        talk(&core, token, &[head.as_bytes()]).0
+    };
+    assert!(asked("").contains("\r\nWWW-Authenticate: Basic realm="));
+    assert!(asked("Sec-Fetch-Dest: document\r\n").contains("\r\nWWW-Authenticate: Basic realm="));
+    assert!(asked("Sec-Fetch-Dest: empty\r\n").contains("\r\nWWW-Authenticate: Bearer realm="));
+}
