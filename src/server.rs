@@ -27,6 +27,8 @@ pub use config::{Config, StartError};
 
 /// How often silent connections are looked for.
 const SWEEP: Duration = Duration::from_millis(250);
+/// How often what the users have used is stored: a crash forgets no more than that.
+const SAVE_USAGE: Duration = Duration::from_secs(30);
 /// HTTP requests at once.
 const HTTP_THREADS: usize = 16;
 /// Bounds mistakes only: how many threads the proxy needs is bounded by the
@@ -181,8 +183,13 @@ impl Server {
     /// accepting, lets what is open finish within the grace period, and cuts the
     /// rest; at once when asked a second time.
     pub fn run(mut self) {
+        let mut saved = Instant::now();
         while let Err(RecvTimeoutError::Timeout) = self.stops.recv_timeout(SWEEP) {
             self.core.sweep(self.half_closed_timeout);
+            if saved.elapsed() >= SAVE_USAGE {
+                self.core.save_usage();
+                saved = Instant::now();
+            }
         }
         let grace = format_args!("{}s", self.grace.as_secs_f32());
         log::info!(grace:%, open = self.open(); "stopping");
@@ -190,6 +197,7 @@ impl Server {
             listening.stop();
         }
         self.drain();
+        self.core.save_usage();
         for log in &self.logs {
             log.flush(Duration::from_secs(1));
         }

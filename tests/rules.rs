@@ -253,7 +253,7 @@ fn a_change_holds_for_the_next_question() {
 fn who_is_removed_reaches_nothing_any_more() {
     let rig = Rig::new(&[], &["allow *"], &["deny 203.0.113.0/24"]);
     assert!(rig.reaches("198.51.100.1:80"));
-    rig.apply(Command::RemoveUser { name: Name::new(b"ana").unwrap() }).unwrap();
+    rig.apply(Command::RemoveUser { name: Name::new(b"ana").unwrap(), cut: false }).unwrap();
     assert!(!rig.reaches("198.51.100.1:80") && !rig.reaches("203.0.113.1:80"));
 }
 

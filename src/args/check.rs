@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use argh::{ArgsInfo, FromArgs};
 
 use super::Args;
-use crate::core::{Core, RuleList, Rules, Setting, Start};
+use crate::core::{Core, RuleList, Rules, Setting, Start, UserLimits};
 use crate::manage::{Secrets, Transport};
 use crate::net::sources::Sources;
 use crate::server::{Config, StartError};
@@ -88,6 +88,9 @@ fn explained(config: &Config) -> String {
     }
     let open = "none: whoever can connect may use the proxy";
     line("users", &names(config.users.iter().map(|user| &user.name), open));
+    for user in config.users.iter().filter(|user| user.limits != UserLimits::default()) {
+        line(&format!("limits of {}", user.name), &user.limits);
+    }
     let none = "none: one is made up at the start";
     line("admins", &names(config.admins.iter().map(|(name, _)| name), none));
     explain_rules(config, &mut line);

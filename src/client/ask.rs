@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::core::{
-    BadAccount, ConnectionId, MAX_LENGTH, Name, RuleChange, RuleList, Setting, latin1,
+    BadAccount, ConnectionId, MAX_LENGTH, Name, RuleChange, RuleList, Setting, UserLimit, latin1,
 };
 
 /// A request to the server, whatever the dialect. It is not a
@@ -27,6 +27,17 @@ pub enum Ask {
     RemoveUser {
         /// Its name.
         name: Name,
+        /// Whether what it has open ends, too.
+        cut: bool,
+    },
+    /// The users with their limits and what they use.
+    DescribeUsers,
+    /// Another limit for a user.
+    LimitUser {
+        /// Its name.
+        name: Name,
+        /// The change.
+        limit: UserLimit,
     },
     /// Another password for a user.
     EditUser {
@@ -66,6 +77,8 @@ pub enum Ask {
     Rules(Vec<RuleList>),
     /// Other rules for a list.
     SetRules(RuleChange),
+    /// All connections of a user end.
+    CutUser(Name),
     /// How the server's machine is doing.
     OsInfo {
         /// For how long to look, 1-3600: one sample each.
@@ -82,7 +95,7 @@ impl Ask {
     pub fn command(&self) -> &'static str {
         match self {
             Self::Metrics => "metrics",
-            Self::Users => "users",
+            Self::Users | Self::DescribeUsers => "users",
             Self::AddUser { .. } => "add-user",
             Self::RemoveUser { .. } => "remove-user",
             Self::EditUser { .. } => "edit-user",
@@ -95,7 +108,8 @@ impl Ask {
             Self::Maildir(_) => "maildir",
             Self::AddAdmin { .. } => "add-admin",
             Self::RemoveAdmin { .. } => "remove-admin",
-            Self::Cut(_) => "cut",
+            Self::Cut(_) | Self::CutUser(_) => "cut",
+            Self::LimitUser { .. } => "limit-user",
             Self::Rules(_) => "rules",
             Self::SetRules(_) => "set-rules",
             Self::OsInfo { .. } => "os-info",
@@ -111,6 +125,8 @@ impl Ask {
             Self::Metrics => &[Shoes, Monitor, Datagram, Oneshot, Json],
             // USERS of the monitor lists who is connected, not who may be.
             Self::Users => &[Shoes, Datagram, Json],
+            Self::RemoveUser { cut: true, .. } => &[Json],
+            Self::DescribeUsers | Self::LimitUser { .. } | Self::CutUser(_) => &[Json],
             Self::AddUser { .. } | Self::RemoveUser { .. } => &[Shoes, Datagram, Oneshot, Json],
             Self::EditUser { .. } => &[Shoes, Json],
             Self::Connections => &[Monitor, Json],
@@ -268,7 +284,11 @@ pub(super) fn every_ask() -> Vec<Ask> {
         Ask::Users,
         Ask::AddUser { name: name.clone(), password: secret.clone() },
         Ask::EditUser { name: name.clone(), password: secret.clone() },
-        Ask::RemoveUser { name: name.clone() },
+        Ask::RemoveUser { name: name.clone(), cut: false },
+        Ask::RemoveUser { name: name.clone(), cut: true },
+        Ask::DescribeUsers,
+        Ask::LimitUser { name: name.clone(), limit: UserLimit::RateUp(None) },
+        Ask::CutUser(name.clone()),
         Ask::Connections,
         Ask::Settings,
         setting("buffer_size", "4096"),

@@ -8,7 +8,8 @@ use argh::{ArgsInfo, FromArgs};
 use super::watch::Pace;
 use super::{Ask, ClientError, Secret};
 use crate::core::{
-    BufferSize, ConnectionId, Name, PageSize, RuleChange, RuleList, Setting, Token, latin1,
+    BufferSize, ConnectionId, Name, PageSize, RuleChange, RuleList, Setting, Token, UserLimit,
+    latin1,
 };
 use crate::manual::Shell;
 
@@ -20,6 +21,7 @@ pub(super) enum Command {
     Users(Users),
     AddUser(AddUser),
     RemoveUser(RemoveUser),
+    LimitUser(LimitUser),
     EditUser(EditUser),
     Buffer(Buffer),
     Spoofing(Spoofing),
@@ -45,7 +47,7 @@ pub(super) enum Command {
 #[argh(subcommand, name = "metrics", help_triggers("-h", "--help"))]
 pub(super) struct Metrics {}
 
-/// the users of the proxy
+/// the users of the proxy; in json also what they use and may use
 #[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "users", help_triggers("-h", "--help"))]
 pub(super) struct Users {}
@@ -69,6 +71,31 @@ pub(super) struct RemoveUser {
     /// its name
     #[argh(positional, from_str_fn(name))]
     name: Name,
+    /// also end what it has open
+    #[argh(switch)]
+    cut: bool,
+}
+
+/// another limit for a user; what it has open obeys at once
+#[derive(FromArgs, ArgsInfo)]
+#[argh(
+    subcommand,
+    name = "limit-user",
+    help_triggers("-h", "--help"),
+    note = "Limits: max_connections, rate_up and rate_down (octets per second), quota_day and\n\
+            quota_month (octets, both ways, UTC), expires (a date such as 2027-01-31, or\n\
+            never). Octets may be written as 500k, 10MB or 2GiB; 0 is no limit."
+)]
+pub(super) struct LimitUser {
+    /// its name
+    #[argh(positional, from_str_fn(name))]
+    name: Name,
+    /// which limit
+    #[argh(positional)]
+    limit: String,
+    /// what it becomes
+    #[argh(positional)]
+    value: String,
 }
 
 /// another password for a user
@@ -147,13 +174,16 @@ pub(super) struct Config {
 #[argh(subcommand, name = "settings", help_triggers("-h", "--help"))]
 pub(super) struct Settings {}
 
-/// ends a connection
+/// ends a connection, or all of a user
 #[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "cut", help_triggers("-h", "--help"))]
 pub(super) struct Cut {
     /// its number, as connections tells it
     #[argh(positional)]
-    id: u64,
+    id: Option<u64>,
+    /// all connections of this user instead
+    #[argh(option, from_str_fn(name), arg_name = "name")]
+    user: Option<Name>,
 }
 
 /// who may come and where they may go, first match wins
@@ -278,7 +308,10 @@ impl Command {
                 let password = secret(name, password.as_deref())?;
                 Ask::EditUser { name: name.clone(), password }
             }
-            Self::RemoveUser(command) => Ask::RemoveUser { name: command.name.clone() },
+            Self::RemoveUser(command) => {
+                Ask::RemoveUser { name: command.name.clone(), cut: command.cut }
+            }
+            Self::LimitUser(command) => command.ask()?,
             Self::Buffer(command) => Ask::Configure(Setting::BufferSize(Some(command.size))),
             Self::Spoofing(Spoofing { switch: None }) => Ask::Spoofing,
             Self::Spoofing(Spoofing { switch: Some(on) }) => Ask::Configure(Setting::Spoofing(*on)),
@@ -287,7 +320,7 @@ impl Command {
             Self::Watch(_) => Ask::Metrics,
             Self::Config(command) => command.ask()?,
             Self::Settings(_) => Ask::Settings,
-            Self::Cut(command) => Ask::Cut(ConnectionId(command.id)),
+            Self::Cut(command) => command.ask()?,
             Self::Rules(Rules { list }) => {
                 let both = || vec![RuleList::Clients, RuleList::Targets];
                 Ask::Rules(list.clone().map_or_else(both, |list| vec![list]))
@@ -358,6 +391,26 @@ fn lines_of(input: impl Read) -> Result<Vec<String>, String> {
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or("").trim());
     let lines: Vec<String> = lines.filter(|line| !line.is_empty()).map(String::from).collect();
     if lines.is_empty() { Err("standard input has no rule, use --clear".into()) } else { Ok(lines) }
+}
+
+impl LimitUser {
+    fn ask(&self) -> Result<Ask, ClientError> {
+        let Self { name, limit, value } = self;
+        let limit = UserLimit::parse(limit, value).map_err(|why| {
+            ClientError::Usage(format!("limit-user {name} {limit} {value}: {why}"))
+        })?;
+        Ok(Ask::LimitUser { name: name.clone(), limit })
+    }
+}
+
+impl Cut {
+    fn ask(&self) -> Result<Ask, ClientError> {
+        match (self.id, &self.user) {
+            (Some(id), None) => Ok(Ask::Cut(ConnectionId(id))),
+            (None, Some(user)) => Ok(Ask::CutUser(user.clone())),
+            _ => Err(ClientError::Usage("cut what? use cut ID or cut --user NAME".into())),
+        }
+    }
 }
 
 impl AddAdmin {

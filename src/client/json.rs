@@ -9,13 +9,14 @@ use super::connection::Connection;
 use super::monitor::shown;
 use super::{
     Answer, Ask, Client, ClientError, Dialect, Fact, Machine, MachineSample, OpenConnection, Token,
-    Value,
+    UserDetail, Value,
 };
-use crate::core::{BufferSize, RuleChange, RuleList, Setting};
+use crate::core::{BufferSize, Name, RuleChange, RuleList, Setting, UserLimit, UserLimits};
 use crate::wire::Decoded;
 use crate::wire::json::data::{
-    Account, Auth, Change, Config, Connections, ConnectionsAfter, Metrics, Named, NewRules,
-    Nothing, Numbered, OsInfo, Rules, SessionOpened, Users, UsersAfter, Window,
+    self, Account, Auth, Change, Config, Connections, ConnectionsAfter, Cut, CutCount, Limitation,
+    Metrics, NewRules, Nothing, OsInfo, Removal, Rules, SessionOpened, UserDetails, Users,
+    UsersAfter, Window,
 };
 use crate::wire::json::{Code, Failure, Frame, FromServer, Octets, Request, Scalar, VERSION};
 
@@ -124,6 +125,31 @@ impl JsonClient {
         }
     }
 
+    fn user_details(&mut self, ask: &Ask) -> Result<Answer, ClientError> {
+        let mut found: Vec<UserDetail> = Vec::new();
+        loop {
+            let after = found.last().map(|last| Octets(last.name.clone()));
+            let list: UserDetails = self.get(ask, "DESCRIBE_USERS", Some(&UsersAfter { after }))?;
+            self.check_progress(list.more, list.users.len())?;
+            for user in list.users {
+                let user = user_detail(user);
+                found.push(user.map_err(|why| self.connection.nonsense(why))?);
+            }
+            if !list.more {
+                return Ok(Answer::UserDetails(found));
+            }
+        }
+    }
+
+    fn cut(
+        &mut self,
+        ask: &Ask,
+        action: &str,
+        data: &impl Serialize,
+    ) -> Result<Answer, ClientError> {
+        self.get(ask, action, Some(data)).map(|CutCount { cut }| Answer::Cut(cut))
+    }
+
     fn connections(&mut self, ask: &Ask) -> Result<Answer, ClientError> {
         let mut open: Vec<OpenConnection> = Vec::new();
         loop {
@@ -195,11 +221,22 @@ impl Client for JsonClient {
             Ask::EditUser { name, password } => {
                 self.change(ask, "EDIT_USER", &account(name.as_bytes(), password.as_bytes()))
             }
-            Ask::RemoveUser { name } => {
-                let whose = Named { name: Octets(name.as_bytes().to_vec()) };
-                self.change(ask, "REMOVE_USER", &whose)
+            Ask::RemoveUser { name, cut } => {
+                let whose = Removal { name: octets(name), cut: cut.then_some(true) };
+                match cut {
+                    true => self.cut(ask, "REMOVE_USER", &whose),
+                    false => self.change(ask, "REMOVE_USER", &whose),
+                }
             }
-            Ask::Cut(id) => self.change(ask, "CUT_CONNECTION", &Numbered { id: id.0 }),
+            Ask::DescribeUsers => self.user_details(ask),
+            Ask::LimitUser { name, limit } => {
+                self.change(ask, "LIMIT_USER", &limitation(name, *limit))
+            }
+            Ask::CutUser(name) => {
+                let all = Cut { id: None, user: Some(octets(name)) };
+                self.cut(ask, "CUT_CONNECTION", &all)
+            }
+            Ask::Cut(id) => self.change(ask, "CUT_CONNECTION", &Cut { id: Some(id.0), user: None }),
             Ask::Rules(lists) => self.rules(ask, lists),
             Ask::SetRules(change) => self.set_rules(ask, change),
             Ask::Settings => self.tell(ask, "GET_CONFIG").map(settings),
@@ -247,6 +284,46 @@ fn refused(ask: &Ask, failure: &Failure) -> ClientError {
     }
     let advice = if failure.code == Code::FORBIDDEN { "; mint a token that has it" } else { "" };
     ClientError::Refused { command: ask.command(), why: format!("{why}{advice}") }
+}
+
+fn octets(name: &Name) -> Octets {
+    Octets(name.as_bytes().to_vec())
+}
+
+fn user_detail(user: data::UserDetail) -> Result<UserDetail, String> {
+    let said = user.limits;
+    let date = |text: String| text.parse().map_err(|()| format!("{text:?} is no date"));
+    let limits = UserLimits {
+        max_connections: said.max_connections.try_into().ok(),
+        rate_up: said.rate_up.try_into().ok(),
+        rate_down: said.rate_down.try_into().ok(),
+        quota_day: said.quota_day.try_into().ok(),
+        quota_month: said.quota_month.try_into().ok(),
+        expires: said.expires.map(date).transpose()?,
+    };
+    Ok(UserDetail {
+        name: user.name.0,
+        connections: user.connections,
+        bytes_up: user.bytes_up,
+        bytes_down: user.bytes_down,
+        used_today: user.used_today,
+        used_this_month: user.used_this_month,
+        limits,
+    })
+}
+
+fn limitation(name: &Name, limit: UserLimit) -> Limitation {
+    let value = match limit {
+        UserLimit::MaxConnections(most) => Scalar::Number(most.map_or(0, |most| most.get().into())),
+        UserLimit::RateUp(octets)
+        | UserLimit::RateDown(octets)
+        | UserLimit::QuotaDay(octets)
+        | UserLimit::QuotaMonth(octets) => Scalar::Number(octets.map_or(0, u64::from)),
+        UserLimit::Expires(date) => {
+            Scalar::Text(date.map_or_else(|| "never".into(), |date| date.to_string()))
+        }
+    };
+    Limitation { name: octets(name), limit: limit.name().into(), value }
 }
 
 fn account(name: &[u8], password: &[u8]) -> Account {

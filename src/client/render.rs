@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value as Json, json};
 
 use super::args::Output;
+use super::user_table;
 use super::{Answer, Ask, ClientError, Fact, Machine, MachineSample, OpenConnection, Value};
 use crate::core::{Printable, RuleList, Setting};
 
@@ -15,6 +16,8 @@ pub fn answer(ask: &Ask, answer: &Answer, output: Output) -> String {
             Answer::Done => done(ask),
             Answer::Facts(facts) => table(facts),
             Answer::Users { names, complete } => list(names, *complete),
+            Answer::UserDetails(users) => user_table::table(users),
+            Answer::Cut(count) => format!("{}: {} ended", done(ask), connections_of(*count)),
             Answer::Connections(open) => connections(open),
             Answer::Rules(lists) => rules(lists),
             Answer::Machine(machine) => samples(machine),
@@ -59,7 +62,9 @@ fn rules_as_json(lists: &[(RuleList, Vec<String>)]) -> Json {
 fn done(ask: &Ask) -> String {
     match ask {
         Ask::AddUser { name, .. } => format!("user {name} added"),
-        Ask::RemoveUser { name } => format!("user {name} removed"),
+        Ask::RemoveUser { name, .. } => format!("user {name} removed"),
+        Ask::CutUser(name) => format!("user {name} cut"),
+        Ask::LimitUser { name, limit } => format!("{} of user {name} changed", limit.name()),
         Ask::EditUser { name, .. } => format!("password of user {name} changed"),
         Ask::Configure(Setting::BufferSize(Some(size))) => {
             format!("buffer size set to {}, for new connections", octets(size.octets().into()))
@@ -124,14 +129,22 @@ fn connections(open: &[OpenConnection]) -> String {
         let age = format!("{} s", thousands(open.age));
         [open.id.to_string(), user, client, target, state, octets(open.bytes), age]
     };
-    let rows: Vec<[String; 7]> = [head].into_iter().chain(open.iter().map(row)).collect();
-    let mut widths = [0; 7];
-    for row in &rows {
+    aligned(&[head].into_iter().chain(open.iter().map(row)).collect::<Vec<_>>())
+}
+
+fn connections_of(count: u64) -> String {
+    if count == 1 { "1 connection".into() } else { format!("{} connections", thousands(count)) }
+}
+
+/// Rows with their columns below each other.
+pub(super) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+    let mut widths = [0; COLUMNS];
+    for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = cell.chars().count().max(*width);
         }
     }
-    let line = |row: &[String; 7]| {
+    let line = |row: &[String; COLUMNS]| {
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
@@ -175,6 +188,8 @@ fn json(answer: &Answer) -> Json {
             let names: Vec<String> = names.iter().map(|name| letters(name)).collect();
             json!({ "users": names, "complete": complete })
         }
+        Answer::UserDetails(users) => user_table::as_json(users),
+        Answer::Cut(count) => json!({ "done": true, "cut": count }),
         Answer::Connections(open) => {
             json!({ "connections": open.iter().map(connection_as_json).collect::<Vec<_>>() })
         }
@@ -217,7 +232,7 @@ fn facts_as_json(facts: &[Fact]) -> Json {
 }
 
 /// ISO 8859-1: octets are the first 256 characters, none is lost.
-fn letters(octets: &[u8]) -> String {
+pub(super) fn letters(octets: &[u8]) -> String {
     octets.iter().copied().map(char::from).collect()
 }
 
@@ -236,6 +251,12 @@ fn thousands(number: u64) -> String {
 
 /// `1.5 MiB (1572864)`.
 fn octets(count: u64) -> String {
+    let size = size(count);
+    if count < 1024 { size } else { format!("{size} ({count})") }
+}
+
+/// `1.5 MiB`.
+pub(super) fn size(count: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if count < 1024 {
         return format!("{count} B");
@@ -248,7 +269,7 @@ fn octets(count: u64) -> String {
         shown /= 1024.0;
         unit = units.next();
     }
-    format!("{shown:.1} {} ({count})", unit.unwrap_or(&"EiB"))
+    format!("{shown:.1} {}", unit.unwrap_or(&"EiB"))
 }
 
 #[cfg(test)]

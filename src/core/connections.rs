@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use super::access::AccessLine;
 use super::account::Name;
 use super::arrivals::Arrivals;
+use super::clock::Date;
 use super::counters::{Counters, Details, PerUser};
 use super::entry::{ANONYMOUS, ConnectionId, ConnectionView, End, Entry};
 use super::guessing::origin;
@@ -24,6 +25,7 @@ use super::lines::Lines;
 use super::states::{Ended, State};
 use super::targets::{TargetTotals, Targets};
 use super::totals::Totals;
+use super::usage::Usage;
 
 /// What the settings allow, at the moment of asking.
 #[derive(Debug, Clone, Copy)]
@@ -128,31 +130,47 @@ impl Connections {
         Some(Connection { entry, all: Arc::clone(self) })
     }
 
-    /// Counts a connection that is refused before it is looked at.
-    pub(super) fn refuse(&self) {
-        let mut live = self.live.lock();
-        live.refused = live.refused.saturating_add(1);
-    }
-
     /// What is open now, in the order of the numbers.
     pub fn list(&self) -> Vec<ConnectionView> {
         self.snapshot().iter().map(|entry| entry.view()).collect()
     }
 
     /// Ends those that `which` picks; says how many.
-    pub(super) fn cut(&self, why: Ended, which: impl Fn(&ConnectionView) -> bool) -> usize {
-        let chosen = self.snapshot().into_iter().filter(|entry| which(&entry.view()));
+    pub(super) fn cut(&self, why: Ended, which: impl Fn(&Entry) -> bool) -> usize {
+        let chosen = self.snapshot().into_iter().filter(|entry| which(entry));
         chosen.map(|entry| entry.end(why, false)).count()
     }
 
-    /// Ends what has been silent for too long, and presses on those that were
-    /// ended and still hold on. Takes the samples of the history. To be called every
-    /// fraction of a second.
-    pub fn sweep(&self, now: Instant, timeout: Duration, half_closed: Duration) {
+    /// Ends what has been silent for too long or goes beyond the limits of its user,
+    /// and presses on those that were ended and still hold on. Takes the samples of
+    /// the history. To be called every fraction of a second.
+    pub fn sweep(&self, now: Instant, today: Date, timeout: Duration, half_closed: Duration) {
         self.live.lock().record(now);
         for entry in self.snapshot() {
+            entry.hold_to_limits(today);
             entry.sweep(now, timeout, half_closed);
         }
+    }
+
+    /// Ends what goes beyond the limits of its user.
+    pub(super) fn hold_to_limits(&self, today: Date) {
+        self.snapshot().iter().for_each(|entry| entry.hold_to_limits(today));
+    }
+
+    /// Adds what has moved to what the users have used.
+    pub(super) fn collect(&self) {
+        self.snapshot().iter().for_each(|entry| entry.collect());
+    }
+
+    /// How many connections a user has open.
+    pub(super) fn open_of(&self, user: &Name) -> u32 {
+        self.live.lock().per_user.get(&Some(user.clone())).copied().unwrap_or(0)
+    }
+
+    /// Counts a connection that a limit or a rule has refused.
+    pub(super) fn refuse(&self) {
+        let mut live = self.live.lock();
+        live.refused = live.refused.saturating_add(1);
     }
 
     pub(super) fn totals(&self) -> Totals {
@@ -306,6 +324,20 @@ impl Connection {
         self.entry.about.lock().claimed = Some(super::text::Printable(name).to_string());
     }
 
+    pub(super) fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// Says whose usage it belongs to, before [`Self::admit_user`] does.
+    pub(super) fn belongs_to(&self, usage: &Arc<Usage>) {
+        self.entry.usage.get_or_init(|| Arc::clone(usage));
+    }
+
+    /// Has its octets count for its user's rates and quotas from now on.
+    pub(super) fn meter(&self) {
+        self.entry.metered.store(true, Ordering::Relaxed);
+    }
+
     /// Counts it for this user; `false` when the user has as many as allowed.
     pub(super) fn admit_user(&self, user: Option<&Name>, most: Option<u32>) -> bool {
         let user = user.cloned();
@@ -369,6 +401,9 @@ impl Connection {
         drop(about);
         if late {
             end.end(false);
+            if let Some(usage) = self.entry.usage.get() {
+                usage.release(&self.entry);
+            }
         }
     }
 
@@ -405,6 +440,9 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         let entry = &self.entry;
+        if let Some(usage) = entry.metered() {
+            usage.close(entry);
+        }
         // Out of the list first, then closed: it may be the last to hold the socket.
         let _end = entry.about.lock().end.take();
         let mut about = entry.about.lock();

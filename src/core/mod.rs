@@ -22,6 +22,7 @@ mod access;
 mod account;
 mod admins;
 mod arrivals;
+mod bucket;
 mod caller;
 mod changes;
 mod cidr;
@@ -36,7 +37,9 @@ mod lines;
 mod live;
 mod login;
 mod managed;
+mod metering;
 mod metrics;
+mod pace;
 mod phc;
 pub mod rules;
 mod settings;
@@ -45,6 +48,8 @@ mod targets;
 mod text;
 mod token;
 mod totals;
+mod usage;
+mod used;
 mod user_limits;
 mod users;
 mod verifier;
@@ -74,7 +79,9 @@ pub use history::{History, STEP, STEPS, Sample};
 pub use lines::Lines;
 pub use login::{Client, Credential, LoginRefused};
 pub use managed::{Snapshot, Store, StoredAdmin, StoredUser};
+pub use metering::UserDetail;
 pub use metrics::Metrics;
+pub use pace::{Halted, Pace};
 pub use phc::{BadPhc, Phc};
 pub use rules::{
     Asker, BadRules, Destination, NotAdmitted, RuleChange, RuleList, Rules, SafeDefault,
@@ -87,6 +94,8 @@ pub use states::{Ended, State};
 pub use targets::{MOST_TARGETS, TargetTotals};
 pub use text::{Latin1, Printable, latin1};
 pub use token::{Token, TokenHash};
+pub use usage::Way;
+pub use used::Used;
 pub use user_limits::{BadUserLimit, USER_LIMIT_NAMES, UserLimit, UserLimits};
 pub use users::NewUser;
 pub use verifier::Secret;
@@ -192,7 +201,10 @@ impl Core {
                 let kept = self.0.verifier.keep(password.into())?;
                 self.change(|managed| managed.users.edit(name, kept))?;
             }
-            Command::RemoveUser { name } => self.change(|managed| managed.users.remove(name))?,
+            Command::RemoveUser { name, cut } => return self.remove_user(name, cut),
+            Command::DescribeUsers => return Ok(Outcome::UserDetails(self.describe_users())),
+            Command::LimitUser { name, limit } => self.limit_user(&name, limit)?,
+            Command::CutUser(name) => return self.cut_user(name),
             Command::AddAdmin { name, secrets } => {
                 let admin = Admin::keep(secrets, &self.0.verifier)?;
                 self.change(|managed| managed.admins.add(name, admin))?;
@@ -276,7 +288,13 @@ impl Core {
     /// # Errors
     /// [`OverLimit`] when the client has as many open as it may.
     pub fn admit_client(&self, connection: &Connection, client: &Client) -> Result<(), OverLimit> {
-        let most = self.0.managed.read().settings.max_per_user;
+        let managed = self.managed();
+        let account = client.name().and_then(|name| managed.users.account(name));
+        if let Some(account) = account {
+            connection.belongs_to(&account.usage);
+        }
+        let own = account.and_then(|account| account.limits.max_connections).map(u32::from);
+        let most = managed.settings.max_per_user.into_iter().chain(own).min();
         if connection.admit_user(client.name(), most) { Ok(()) } else { Err(OverLimit) }
     }
 
@@ -306,10 +324,11 @@ impl Core {
         self.0.connections.details()
     }
 
-    /// Ends what has been silent for too long; see [`Connections::sweep`].
+    /// Ends what has been silent for too long (see [`Connections::sweep`]), or goes
+    /// beyond the limits of its user.
     pub fn sweep(&self, half_closed: Duration) {
         let timeout = self.0.managed.read().settings.timeout;
-        self.0.connections.sweep(Instant::now(), timeout, half_closed);
+        self.0.connections.sweep(Instant::now(), metering::today(), timeout, half_closed);
     }
 
     /// Ends everything that is open, because the server stops.
@@ -358,7 +377,7 @@ mod tests {
         let now = Instant::now();
         let after = |seconds| {
             let (timeout, later) = (Duration::from_secs(1), Duration::from_secs(seconds));
-            core.0.connections.sweep(now + later, timeout, timeout);
+            core.0.connections.sweep(now + later, Date::FIRST, timeout, timeout);
             connection.is_ended()
         };
         assert!(!after(599));

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::account::Name;
 use super::command::Denied;
 use super::rules::Rules;
-use super::user_limits::UserLimits;
+use super::usage::Usage;
+use super::used::Used;
+use super::user_limits::{UserLimit, UserLimits};
 use super::verifier::{Kept, Secret};
 
 /// A user that is known from the start.
@@ -36,13 +38,23 @@ pub(super) struct Account {
     pub(super) password: Arc<Kept>,
     pub(super) limits: UserLimits,
     pub(super) rules: Rules,
+    /// The same for all copies of the account: what is used is not undone with a
+    /// change that can't be stored.
+    pub(super) usage: Arc<Usage>,
+}
+
+impl Account {
+    /// One that has used so much already, without rules.
+    pub(super) fn new(password: Kept, limits: UserLimits, used: Used) -> Self {
+        let usage = Arc::new(Usage::new(&limits, used));
+        Self { password: password.into(), limits, rules: Rules::default(), usage }
+    }
 }
 
 impl From<Kept> for Account {
     /// Without limits and rules.
     fn from(password: Kept) -> Self {
-        let (limits, rules) = (UserLimits::default(), Rules::default());
-        Self { password: password.into(), limits, rules }
+        Self::new(password, UserLimits::default(), Used::default())
     }
 }
 
@@ -59,6 +71,11 @@ impl Users {
     /// All accounts, sorted by their names.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Name, &Account)> {
         self.accounts.iter()
+    }
+
+    /// The account of a user.
+    pub(super) fn account(&self, name: &Name) -> Option<&Account> {
+        self.accounts.get(name)
     }
 
     /// The password of a user.
@@ -106,6 +123,16 @@ impl Users {
                 Ok(())
             }
             None => Err(Denied::UserUnknown(name)),
+        }
+    }
+
+    pub(super) fn limit(&mut self, name: &Name, limit: UserLimit) -> Result<(), Denied> {
+        match self.accounts.get_mut(name) {
+            Some(account) => {
+                account.limits.change(limit);
+                Ok(())
+            }
+            None => Err(Denied::UserUnknown(name.clone())),
         }
     }
 

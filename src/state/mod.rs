@@ -4,6 +4,7 @@
 mod file;
 mod limits;
 mod record;
+mod used;
 
 pub use file::{StateError, StateFile};
 pub use limits::Limits;

@@ -19,6 +19,11 @@
 //! rate_down = 1000000
 //! expires = "2027-01-31"
 //!
+//! [users.used]
+//! date = "2026-11-21"
+//! day = 1234
+//! month = 56789
+//!
 //! [[admins]]
 //! name = "root"
 //! password = "$argon2id$v=19$m=19456,t=2,p=1$..."
@@ -39,6 +44,7 @@ use crate::core::{
 };
 
 use super::limits::Limits;
+use super::used::Used;
 
 /// The only version so far.
 const VERSION: u32 = 1;
@@ -74,6 +80,8 @@ struct User {
     rules: Vec<String>,
     #[serde(default, skip_serializing_if = "Limits::is_empty")]
     limits: Limits,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    used: Option<Used>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -132,6 +140,7 @@ pub fn format(snapshot: &Snapshot) -> io::Result<String> {
         password: user.password.to_string(),
         rules: user.rules.lines(),
         limits: Limits::of(&user.limits),
+        used: Used::of(&user.used),
     };
     let admin = |admin: &StoredAdmin| Admin {
         name: text(&admin.name),
@@ -185,11 +194,13 @@ fn without_source(error: &toml::de::Error, text: &str) -> String {
 fn user(user: &User) -> Result<StoredUser, String> {
     let name = name("user", &user.name)?;
     let rules = Rules::parse(&RuleList::User(name.clone()), &user.rules);
+    let used = user.used.as_ref().map(Used::read);
     Ok(StoredUser {
         name,
         password: phc("user", &user.name, &user.password)?,
         limits: user.limits.read().map_err(|error| of("user", &user.name, &error))?,
         rules: rules.map_err(|error| of("user", &user.name, &error))?,
+        used: used.transpose().map_err(|error| of("user", &user.name, &error))?.unwrap_or_default(),
     })
 }
 
@@ -340,6 +351,11 @@ mod tests {
                     expires: "2027-01-31".parse().ok(),
                 },
                 rules: rules(&RuleList::Targets, "allow [2001:db8::]/32:80-443"),
+                used: crate::core::Used {
+                    date: "2026-11-21".parse().unwrap(),
+                    day: 8,
+                    month: u64::MAX >> 1,
+                },
             }],
             admins: vec![StoredAdmin { name: root, password: Some(phc()), token: Some(token) }],
             settings: vec![
@@ -391,6 +407,7 @@ mod tests {
             ("deny 192", "forbid 192", "rules, clients: rule 1, \"forbid 192.0.2.0/24\": write"),
             ("80-443", "443-80", "runs backwards"),
             ("targets = []", "target = []", "unknown field `target`"),
+            ("2026-11-21", "today", "used: today is no date"),
             ("[[admins]]", "[[kings]]", "kings"),
             ("$argon2id", "$argon2i", "argon2id PHC string"),
         ] {

@@ -44,6 +44,7 @@ mod manage {
     mod socksctl;
     mod start;
     mod state;
+    mod user_limits;
     #[cfg(unix)]
     mod watch;
     mod watch_lines;

@@ -181,10 +181,11 @@ fn json() {
         drop(request.data::<data::Auth>());
         drop(request.data::<data::Window>());
         drop(request.data::<data::Account>());
-        drop(request.data::<data::Named>());
+        drop(request.data::<data::Removal>());
         drop(request.data::<data::UsersAfter>());
         drop(request.data::<data::ConnectionsAfter>());
-        drop(request.data::<data::Numbered>());
+        drop(request.data::<data::Cut>());
+        drop(request.data::<data::Limitation>());
         drop(request.data::<data::Change>());
         drop(request.data::<data::RuleList>());
         drop(request.data::<data::NewRules>());

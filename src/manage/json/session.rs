@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::json;
 
-use super::actions::{ACTIONS, Refusal, carry_out};
+use super::actions::{ACTIONS, Refusal, carry_out, scope};
 use super::host::Host;
 use super::rate::Rate;
 use super::sampling::{SECONDS, SECONDS_DEFAULT, Sampling};
@@ -138,7 +138,7 @@ impl JsonSession {
                 self.sampling.begin(request.id.clone(), seconds, now, self.host.as_mut());
             }
             action if ACTIONS.contains(&action) => {
-                login.permit(action)?;
+                login.permit(scope(action))?;
                 respond(request, carry_out(&self.core, &login.caller, request)?, output);
             }
             _ => return Err(refusal(Code::UNKNOWN_ACTION, "there is no such action")),

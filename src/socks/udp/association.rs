@@ -15,7 +15,7 @@ use super::correspondents::Correspondents;
 use super::names::{Advice, Names};
 use super::request::Request;
 use crate::core::rules::Allowed;
-use crate::core::{Asker, Client, Connection, Core, Destination};
+use crate::core::{Asker, Client, Connection, Core, Destination, Way};
 use crate::net::datagram_socket::{DatagramSocket, LONGEST};
 use crate::net::dial;
 use crate::net::pool::Pool;
@@ -209,6 +209,10 @@ impl Association {
             return false;
         }
         let Some(socket) = self.outgoing(to.ip()) else { return false };
+        // Over the rate it is dropped: no use to try another address.
+        if self.connection.pace(Way::Up).permits(payload.len()) != Ok(true) {
+            return true;
+        }
         // Before it is sent: the answer may be quick.
         self.correspondents.lock().note(to.ip());
         let sent = socket.send(payload, to).is_ok();
@@ -253,6 +257,9 @@ impl Association {
             else {
                 continue;
             };
+            if self.connection.pace(Way::Down).permits(count) != Ok(true) {
+                continue;
+            }
             header.clear();
             DatagramHeader { frag: 0, destination: Address::from(from) }.encode(&mut header);
             let start = HEADER - header.len();
