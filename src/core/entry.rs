@@ -40,6 +40,8 @@ pub struct ConnectionView {
     pub service: &'static str,
     /// Who it is, `anonymous` without a login, `-` before it.
     pub user: String,
+    /// The user it has logged in as.
+    pub login: Option<Name>,
     /// Where it comes from.
     pub client: SocketAddr,
     /// Where it goes, once known: `host:port`.
@@ -154,10 +156,11 @@ impl Entry {
     /// As an admin sees it.
     pub fn view(&self) -> ConnectionView {
         let about = self.about.lock();
-        let user = match &about.user {
-            Some(Some(name)) => name.to_string(),
-            Some(None) => ANONYMOUS.into(),
-            None => NOBODY.into(),
+        let login = about.user.clone().flatten();
+        let user = match (&about.user, &login) {
+            (_, Some(name)) => name.to_string(),
+            (Some(None), _) => ANONYMOUS.into(),
+            _ => NOBODY.into(),
         };
         let (bytes_up, bytes_down) = self.moved();
         let target = about.destination.as_ref().map(|(host, port)| format!("{host}:{port}"));
@@ -165,6 +168,7 @@ impl Entry {
             id: self.id,
             service: self.service,
             user,
+            login,
             client: self.client(),
             target,
             state: about.state,

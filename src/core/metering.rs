@@ -9,8 +9,10 @@ use super::command::{Denied, Outcome};
 use super::connections::Connection;
 use super::states::Ended;
 use super::text::Latin1;
+use super::usage::Report;
 use super::used::Used;
 use super::user_limits::{UserLimit, UserLimits};
+use super::users::Account;
 use super::{Client, Core, LoginRefused, OverLimit};
 
 /// A user as an admin sees it. Octets are what the proxy has relayed; its mailbox
@@ -77,18 +79,26 @@ impl Core {
     pub fn describe_users(&self) -> Vec<UserDetail> {
         self.0.connections.collect();
         let (managed, today) = (self.managed(), today());
-        let detail = |(name, account): (&Name, &super::users::Account)| {
-            let report = account.usage.report(today);
-            UserDetail {
-                name: name.clone(),
-                limits: account.limits.clone(),
-                connections: self.0.connections.open_of(name),
-                bytes_up: report.up,
-                bytes_down: report.down,
-                used: report.used,
-            }
+        let describe = |(name, account): (&Name, &Account)| {
+            self.describe_user(name, account, &account.usage.report(today))
         };
-        managed.users.iter().map(detail).collect()
+        managed.users.iter().map(describe).collect()
+    }
+
+    pub(super) fn describe_user(
+        &self,
+        name: &Name,
+        account: &Account,
+        report: &Report,
+    ) -> UserDetail {
+        UserDetail {
+            name: name.clone(),
+            limits: account.limits.clone(),
+            connections: self.0.connections.open_of(name),
+            bytes_up: report.up,
+            bytes_down: report.down,
+            used: report.used,
+        }
     }
 
     pub(super) fn limit_user(&self, name: &Name, limit: UserLimit) -> Result<(), Denied> {

@@ -43,6 +43,7 @@ mod pace;
 mod phc;
 pub mod rules;
 mod settings;
+mod standing;
 mod states;
 mod targets;
 mod text;
@@ -90,6 +91,7 @@ pub use rules::{
 pub use settings::{
     BadSetting, BufferSize, Maildir, NAMES as SETTING_NAMES, PageSize, Setting, Settings,
 };
+pub use standing::{Standing, Standings};
 pub use states::{Ended, State};
 pub use targets::{MOST_TARGETS, TargetTotals};
 pub use text::{Latin1, Printable, latin1};

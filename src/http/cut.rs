@@ -1,4 +1,4 @@
-//! Cutting a connection from the live page: what is asked, whether another site's
+//! Cutting connections from the live page: what is asked, whether another site's
 //! page could have asked it, and what became of it.
 
 use std::net::IpAddr;
@@ -9,19 +9,37 @@ use serde_json::json;
 use super::NAME;
 use super::request::Request;
 use super::response::Status;
-use crate::core::{Command, ConnectionId, Core, Credential, Denied, latin1};
+use crate::core::{Caller, Command, ConnectionId, Core, Credential, Denied, Name, Outcome, latin1};
 
 /// The most octets of a body.
 pub const BODY_MAX: usize = 4 * 1024;
 
-/// The body: which connection, and who says so. The credentials are in it each time,
+/// The body: either a connection or a user, and who says so. The credentials are in it each time,
 /// so that a browser never adds them by itself.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Order {
-    connection: u64,
+    connection: Option<u64>,
+    user: Option<String>,
     name: String,
     password: String,
+}
+
+/// What is to be cut.
+enum Aim {
+    Connection(ConnectionId),
+    AllOf(Name),
+}
+
+impl Order {
+    fn aim(&self) -> Option<Aim> {
+        match (self.connection, &self.user) {
+            (Some(id), None) => Some(Aim::Connection(ConnectionId(id))),
+            (None, Some(user)) => Some(Aim::AllOf(Name::new(&latin1(user).ok()?).ok()?)),
+            // Of two it can't be told which is meant.
+            (Some(_), Some(_)) | (None, None) => None,
+        }
+    }
 }
 
 /// What became of it, as a sentence.
@@ -94,7 +112,8 @@ fn body_length(request: &Request<'_>) -> Result<usize, Status> {
 
 /// Carries out what a body asks for. Failed logins are counted and slowed down.
 pub(super) fn cut(core: &Core, body: &[u8], from: IpAddr) -> Told {
-    let Ok(order) = serde_json::from_slice::<Order>(body) else {
+    let order = serde_json::from_slice::<Order>(body).ok();
+    let Some((order, aim)) = order.and_then(|order| order.aim().map(|aim| (order, aim))) else {
         return Told::new(Status::BadRequest, "the request can't be understood");
     };
     let name = latin1(&order.name).unwrap_or_default();
@@ -105,13 +124,34 @@ pub(super) fn cut(core: &Core, body: &[u8], from: IpAddr) -> Told {
                         then wait a little.";
         return Told::new(Status::Forbidden, sentence);
     };
-    let id = ConnectionId(order.connection);
-    match core.apply(&caller, Command::CutConnection(id)) {
+    match aim {
+        Aim::Connection(id) => cut_connection(core, &caller, id),
+        Aim::AllOf(user) => cut_user(core, &caller, user),
+    }
+}
+
+fn cut_connection(core: &Core, caller: &Caller, id: ConnectionId) -> Told {
+    match core.apply(caller, Command::CutConnection(id)) {
         Ok(_) => Told::new(Status::Ok, format!("Connection {id} is cut.")),
         Err(Denied::ConnectionUnknown(id)) => {
             Told::new(Status::NotFound, format!("Connection {id} is not open any more."))
         }
         Err(denied) => Told::new(Status::Forbidden, format!("It is not cut: {denied}.")),
+    }
+}
+
+fn cut_user(core: &Core, caller: &Caller, user: Name) -> Told {
+    let shown = user.to_string();
+    match core.apply(caller, Command::CutUser(user)) {
+        Ok(Outcome::Cut(count @ 1..)) => {
+            let (noun, verb) =
+                if count == 1 { ("connection", "is") } else { ("connections", "are") };
+            Told::new(Status::Ok, format!("{count} {noun} of {shown} {verb} cut."))
+        }
+        Ok(_) | Err(Denied::UserUnknown(_)) => {
+            Told::new(Status::NotFound, format!("No connection of {shown} is open."))
+        }
+        Err(denied) => Told::new(Status::Forbidden, format!("They are not cut: {denied}.")),
     }
 }
 

@@ -6,9 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::limits::{rules, settings, users};
 use super::query::Query;
 use crate::core::{
-    ConnectionView, Core, History, Metrics, STEP, Sample, Settings, TargetTotals, UserTotals, Who,
+    ConnectionView, Core, History, Latin1, Metrics, STEP, Sample, TargetTotals, UserTotals, Who,
 };
 
 /// Users and targets in an answer.
@@ -18,18 +19,18 @@ const TOP: usize = 10;
 pub(super) fn live(core: &Core, query: &Query, now: SystemTime) -> String {
     let metrics = core.metrics();
     let (open, matching) = query.choose(core.connections());
-    let users = core.details().users;
-    let targets = core.targets();
     let time = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let told = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "time": u64::try_from(time).unwrap_or(u64::MAX),
         "metrics": totals(&metrics),
         "history": history(&core.history()),
-        "users": top(users, UserTotals::bytes, user),
-        "targets": top(targets, TargetTotals::bytes, target),
+        "users": top(core.details().users, UserTotals::bytes, user),
+        "targets": top(core.targets(), TargetTotals::bytes, target),
         "connections": { "matching": matching, "rows": open.iter().map(row).collect::<Vec<_>>() },
-        "limits": limits(&core.settings()),
+        "limits": settings(&core.settings()),
+        "limited": users(core),
+        "rules": rules(core),
     });
     told.to_string()
 }
@@ -107,6 +108,8 @@ fn row(view: &ConnectionView) -> Value {
         "id": view.id.0,
         "service": view.service,
         "user": view.user,
+        // As it has to be said when all of its user's are to be cut.
+        "login": view.login.as_ref().map(|name| Latin1(name.as_bytes()).to_string()),
         "client": view.client.to_string(),
         "target": view.target,
         "state": view.state.to_string(),
@@ -114,24 +117,4 @@ fn row(view: &ConnectionView) -> Value {
         "down": view.bytes_down,
         "age": view.age.as_secs(),
     })
-}
-
-/// What the server allows: a name, a number and its unit; no number is no limit.
-fn limits(settings: &Settings) -> Value {
-    let limit = |name: &str, value: Option<u64>, unit: &str| json!({ "name": name, "value": value, "unit": unit });
-    let silence = Some(settings.timeout.as_secs());
-    let buffer = settings.buffer_size.map(|size| u64::from(size.octets()));
-    json!([
-        limit("Connections at once", Some(settings.max_connections.into()), ""),
-        limit("Connections of one user", settings.max_per_user.map(u64::from), ""),
-        limit("Connections from one address", settings.max_per_address.map(u64::from), ""),
-        limit(
-            "New ones a second from one address",
-            settings.max_new_per_address.map(u64::from),
-            ""
-        ),
-        limit("Silence that ends a connection", silence, "s"),
-        limit("User accounts", Some(settings.max_users.into()), ""),
-        limit("Relay buffer", buffer, "octets"),
-    ])
 }

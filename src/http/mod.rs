@@ -5,7 +5,8 @@
 //! - `/live.json`: what it shows.
 //! - `/metrics`: all counters in Prometheus' text format, version 0.0.4.
 //! - `/healthz`: `ok` while the server serves; needs no token.
-//! - `/cut`, by POST: ends a connection for an admin who logs in with it.
+//! - `/cut`, by POST: ends a connection, or all of a user, for an admin who logs in
+//!   with it.
 //!
 //! GET and HEAD change nothing. Without a token only this machine can ask, and a
 //! browser on it only with an address or `localhost` in its address bar: a stranger's
@@ -13,6 +14,7 @@
 //! a page from here asks for it.
 
 mod cut;
+mod limits;
 mod live;
 mod metrics;
 mod page;

@@ -5,13 +5,14 @@ use super::response::Answer;
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The media types, and the texts as they stand in `page/`.
-const FILES: [(&str, &str, &str); 8] = [
+const FILES: [(&str, &str, &str); 9] = [
     ("/", "text/html; charset=utf-8", include_str!("page/page.html")),
     ("/page.css", "text/css; charset=utf-8", include_str!("page/page.css")),
     ("/page.js", SCRIPT, include_str!("page/page.js")),
     ("/icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
     ("/cut.js", SCRIPT, include_str!("page/cut.js")),
     ("/format.js", SCRIPT, include_str!("page/format.js")),
+    ("/limits.js", SCRIPT, include_str!("page/limits.js")),
     ("/graph.js", SCRIPT, include_str!("page/graph.js")),
     ("/rows.js", SCRIPT, include_str!("page/rows.js")),
 ];

@@ -129,6 +129,7 @@ mod tests {
             id: ConnectionId(n),
             service: "socks",
             user: if n.is_multiple_of(2) { "Ana" } else { "bob" }.into(),
+            login: None,
             client: "192.0.2.7:4711".parse().unwrap(),
             target: (n > 3).then(|| format!("host-{n}.example:443")),
             state: State::Open,

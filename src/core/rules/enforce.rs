@@ -15,7 +15,7 @@ use crate::core::account::Name;
 use crate::core::command::Denied;
 use crate::core::entry::ANONYMOUS;
 use crate::core::managed::Managed;
-use crate::core::settings::Setting;
+use crate::core::settings::{Setting, Settings};
 use crate::core::text::Latin1;
 
 /// A connection is to be refused at once; that has been counted.
@@ -101,6 +101,21 @@ impl Core {
                 rules.ok_or_else(|| Denied::UserUnknown(name.clone()))
             }
         }
+    }
+
+    /// The lists that have rules, those of at most `most` users among them, and how
+    /// many users have rules besides.
+    pub fn rule_lists(&self, most: usize) -> (Vec<(RuleList, Rules)>, usize) {
+        let managed = self.managed();
+        let Settings { client_rules, target_rules, .. } = &managed.settings;
+        let all = [(RuleList::Clients, client_rules), (RuleList::Targets, target_rules)];
+        let of_all = all.into_iter().filter(|(_, rules)| !rules.is_empty());
+        let ruled = || managed.users.iter().filter(|(_, account)| !account.rules.is_empty());
+        let of_users = ruled().take(most);
+        let of_users =
+            of_users.map(|(name, account)| (RuleList::User(name.clone()), &account.rules));
+        let lists = of_all.chain(of_users).map(|(list, rules)| (list, rules.clone()));
+        (lists.collect(), ruled().skip(most).count())
     }
 }
 

@@ -1,5 +1,5 @@
-// Cutting a connection: a dialog that asks for an admin's name and password each
-// time, so that nothing in this browser can cut by itself.
+// Cutting a connection, or all of its user: a dialog that asks for an admin's name and
+// password each time, so that nothing in this browser can cut by itself.
 
 import { setText } from "/format.js";
 
@@ -7,6 +7,7 @@ const dialog = document.querySelector("#cut");
 const form = dialog.querySelector("form");
 const [name, password] = [document.querySelector("#cut-name"), document.querySelector("#cut-password")];
 const [error, go] = [document.querySelector("#cut-error"), document.querySelector("#cut-go")];
+const [one, all] = [document.querySelector("#cut-one"), document.querySelector("#cut-all")];
 
 let order = null;
 
@@ -14,11 +15,20 @@ let order = null;
 export function askToCut(connection, done) {
   order = { connection, done };
   setText(document.querySelector("#cut-what"), describe(connection));
+  // Who has not logged in is nobody whose connections could be told from others'.
+  document.querySelector("#cut-choice").hidden = connection.login === null;
+  setText(document.querySelector("#cut-whose"), `all connections of ${connection.user}`);
+  one.checked = true;
+  nameAction();
   setText(error, "");
   password.value = "";
   dialog.showModal();
   (name.value ? password : name).focus();
 }
+
+const nameAction = () => setText(go, all.checked ? "Cut all" : "Cut it");
+one.addEventListener("change", nameAction);
+all.addEventListener("change", nameAction);
 
 /** A connection in words. */
 export function describe({ id, user, client, target, service }) {
@@ -37,7 +47,9 @@ form.addEventListener("submit", async (event) => {
   }
   if (go.getAttribute("aria-disabled") === "true") return;
   go.setAttribute("aria-disabled", "true");
-  const answer = await send({ connection: wanted.connection.id, name: name.value, password: password.value });
+  const { id, login } = wanted.connection;
+  const what = all.checked ? { user: login } : { connection: id };
+  const answer = await send({ ...what, name: name.value, password: password.value });
   go.removeAttribute("aria-disabled");
   password.value = "";
   if (answer.over) {

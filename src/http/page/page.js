@@ -3,6 +3,7 @@
 import { askToCut, describe } from "/cut.js";
 import { bytes, count, element, exactClock, rate, setText, span } from "/format.js";
 import { Graph } from "/graph.js";
+import { showLimits } from "/limits.js";
 import { Rows, showSorted, sortable } from "/rows.js";
 
 const EVERY = 2000;
@@ -113,7 +114,7 @@ function show() {
   showTop("users", users, "user");
   showTop("targets", targets, "target");
   showOpen();
-  showLimits();
+  showLimits(last);
 }
 
 /** The history as points in time; the last one is the step that still runs. */
@@ -294,22 +295,6 @@ function found(shown, matching) {
   const searched = id("find").value.trim() !== "";
   const all = searched ? `${count(matching)} of ${count(last.metrics.open)} match` : `${count(matching)} open`;
   return shown < matching ? `${all}; the first ${count(shown)} are shown, ${count(matching - shown)} more are not.` : `${all}.`;
-}
-
-function showLimits() {
-  const list = id("limits");
-  while (list.children.length > last.limits.length) list.lastChild.remove();
-  while (list.children.length < last.limits.length) {
-    const pair = element("div");
-    pair.append(element("dt"), element("dd"));
-    list.append(pair);
-  }
-  last.limits.forEach(({ name, value, unit }, at) => {
-    const none = name === "Relay buffer" ? "grows with the traffic" : "no limit";
-    const text = value === null ? none : unit === "s" ? span(value) : [count(value), unit].filter(Boolean).join("\u00a0");
-    setText(list.children[at].firstChild, name);
-    setText(list.children[at].lastChild, text);
-  });
 }
 
 // What people do.
