@@ -12,7 +12,7 @@ use crate::core::{Core, RuleList, Rules, Settings, Standing, Standings, UserDeta
 const RULED: usize = 10;
 
 /// Rules of a list in it.
-const RULES: usize = 30;
+const RULES: usize = 20;
 
 /// What the server allows: a name, a number and its unit; no number is no limit.
 pub(super) fn settings(settings: &Settings) -> Value {

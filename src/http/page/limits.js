@@ -35,8 +35,8 @@ function showSettings(limits) {
 /** Today in UTC, as the server reckons. */
 let today = 0;
 
-/** A text, what there is to say about it, and the part of a quota. */
-const marked = { make: (cell) => cell.append(element("span", "text"), " ", element("b")) };
+/** A text, and what there is to say about it. */
+const makeMarked = (cell) => cell.append(element("span", "text"), " ", element("b"));
 
 function mark(cell, text, is, words) {
   setText(cell.querySelector(".text"), text);
@@ -49,7 +49,7 @@ const quota = (label, of) => ({
   label,
   className: "quota",
   make: (cell) => {
-    marked.make(cell);
+    makeMarked(cell);
     cell.append(element("span", "gauge"));
   },
   change: (cell, user) => {
@@ -64,7 +64,17 @@ const quota = (label, of) => ({
   },
 });
 
+const rateOf = (label, of) => ({
+  label,
+  className: "number",
+  change: (cell, user) => {
+    setText(cell, of(user) === null ? "–" : rate(of(user)));
+    cell.classList.toggle("none", of(user) === null);
+  },
+});
+
 function expiry(cell, { expires }) {
+  cell.classList.toggle("none", expires === null);
   if (expires === null) return mark(cell, "–", "within", "");
   const days = Math.round((Date.parse(expires.date) - today) / DAY);
   const when = days === 1 ? "tomorrow" : `in ${days}${NARROW}days`;
@@ -78,11 +88,11 @@ const users = new Rows(id("limited").tBodies[0], [
     className: "number",
     text: ({ open, most }) => (most === null ? count(open) : `${count(open)}${NARROW}of${NARROW}${count(most)}`),
   },
-  { label: "Rate down", className: "number", text: (user) => (user.rateDown === null ? "–" : rate(user.rateDown)) },
-  { label: "Rate up", className: "number", text: (user) => (user.rateUp === null ? "–" : rate(user.rateUp)) },
+  rateOf("Rate down", (user) => user.rateDown),
+  rateOf("Rate up", (user) => user.rateUp),
   quota("Today", (user) => user.day),
   quota("This month", (user) => user.month),
-  { label: "Expires", className: "expires", ...marked, change: expiry },
+  { label: "Expires", className: "expires", make: makeMarked, change: expiry },
 ]);
 
 function showUsers({ known, rows }, time) {
@@ -101,7 +111,7 @@ let shown = "";
 
 const meaning = (name) => (name === "clients" ? "who may come"
   : name === "targets" ? "where everybody may go"
-  : `where ${name.slice("user:".length)} may go, before targets`);
+  : "where this user may go, looked at before targets");
 
 function showRules(rules) {
   // They change seldom, and who reads them should not lose what is selected.
@@ -126,6 +136,6 @@ function ruleList({ name, lines, more }) {
     return item;
   }));
   part.append(head, list);
-  if (more > 0) part.append(element("p", "note", `and ${count(more)} more`));
+  if (more > 0) part.append(element("p", "note", `and ${count(more)} more, not shown here`));
   return part;
 }
