@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Instant, UNIX_EPOCH};
 
-use socksd::core::{Connection, Core, FREE_FAILURES, Name, Password, Start};
+use socksd::core::{Connection, Core, FREE_FAILURES, Name, NewUser, Password, Start};
 use socksd::http::{BODY_MAX, HttpSession, Sources};
 use socksd::net::session::{Input, Next, Session};
 
@@ -54,6 +54,27 @@ fn order(connection: u64, password: &str) -> String {
     format!(r#"{{"connection":{connection},"name":"root","password":"{password}"}}"#)
 }
 
+fn order_of(user: &str, password: &str) -> String {
+    format!(r#"{{"user":"{user}","name":"root","password":"{password}"}}"#)
+}
+
+/// A connection of that user, or of somebody without a login.
+fn of_user(core: &Core, user: Option<&[u8]>) -> Connection {
+    let from = "192.0.2.7:4711".parse().unwrap();
+    let connection = core.admit("socks", from).unwrap();
+    let client = match user {
+        Some(name) => core.log_in_user("test", name, b"1234", from.ip()).unwrap(),
+        None => core.open_access().unwrap(),
+    };
+    core.admit_client(&connection, &client).unwrap();
+    connection
+}
+
+fn add_user(core: &Core, name: &[u8]) {
+    let (name, password) = (Name::new(name).unwrap(), Password::new(b"1234").unwrap());
+    core.install_user(NewUser::new(name, password)).unwrap();
+}
+
 /// The status and the body of the answer to a whole request.
 #[track_caller]
 fn answer(core: &Core, request: &str) -> (String, String) {
@@ -74,6 +95,34 @@ fn an_admin_cuts() {
     let (status, body) = answer(&core, &post("", &order(1, "sécret")));
     assert_eq!(status, "404 Not Found");
     assert_eq!(body, r#"{"done":false,"sentence":"Connection 1 is not open any more."}"#);
+}
+
+#[test]
+fn an_admin_cuts_all_of_a_user() {
+    let (core, stranger) = core();
+    let nobody = of_user(&core, None);
+    add_user(&core, b"ana");
+    // What a name may hold is the same when it comes back as it was told.
+    let odd = b"<a> \xf1\x85\\x41";
+    add_user(&core, odd);
+    let of_ana = [of_user(&core, Some(b"ana")), of_user(&core, Some(b"ana"))];
+    let of_odd = of_user(&core, Some(odd));
+    let (status, body) = answer(&core, &post("", &order_of("ana", "sécret")));
+    assert_eq!(status, "200 OK");
+    assert_eq!(body, r#"{"done":true,"sentence":"2 connections of ana are cut."}"#);
+    assert!(of_ana.iter().all(Connection::is_ended) && !of_odd.is_ended());
+    let (_, body) = answer(&core, &post("", &order_of("<a> ñ\u{85}\\\\x41", "sécret")));
+    assert!(body.contains("1 connection of <a> ñ") && body.contains(" is cut."), "{body}");
+    assert!(of_odd.is_ended());
+    drop(of_ana);
+    // One that has nothing open, one that there is not, and what only looks like a user.
+    for name in ["ana", "bob", "anonymous", "-"] {
+        let (status, body) = answer(&core, &post("", &order_of(name, "sécret")));
+        assert_eq!(status, "404 Not Found", "{name}");
+        let sentence = format!("No connection of {name} is open.");
+        assert_eq!(body, format!(r#"{{"done":false,"sentence":"{sentence}"}}"#));
+    }
+    assert!(!nobody.is_ended() && !stranger.is_ended());
 }
 
 #[test]
@@ -106,6 +155,7 @@ fn wrong_passwords_are_counted_and_slowed_down() {
     }
     assert_eq!(core.metrics().failed_logins, u64::from(FREE_FAILURES) + 1);
     assert_eq!(answer(&core, &post("", &order(1, "sécret"))).0, "403 Forbidden");
+    assert_eq!(answer(&core, &post("", &order_of("ana", "sécret"))).0, "403 Forbidden");
     assert!(!connection.is_ended());
 }
 
@@ -164,6 +214,15 @@ fn a_body_that_means_nothing_is_told_so() {
         &right.replace('}', r#","more":1}"#),
         &right.replace('}', r#","name":"root"}"#),
         &right.replace("\"root\"", "null"),
+        &right.replace("1,", "null,"),
+        &right.replace("1,", r#"1,"user":"ana","#),
+        &right.replace(r#""connection":1"#, r#""user":null"#),
+        &right.replace(r#""connection":1"#, r#""user":1"#),
+        // No user has such a name.
+        &order_of("", "sécret"),
+        &order_of("a:b", "sécret"),
+        &order_of("€", "sécret"),
+        &order_of(&"a".repeat(256), "sécret"),
         &format!("{right}{right}"),
     ] {
         let (status, told) = answer(&core, &post("", body));

@@ -43,10 +43,7 @@ pub(super) fn users(core: &Core) -> Value {
 fn user((detail, standings): &(UserDetail, Standings)) -> Value {
     let UserDetail { name, limits, connections, used, .. } = detail;
     let UserLimits { max_connections, rate_up, rate_down, .. } = limits;
-    let quota = |used: u64, quota: Option<NonZeroU64>, standing: Standing| json!({ "used": used, "quota": quota, "is": word(standing) });
-    let expires = limits
-        .expires
-        .map(|date| json!({ "date": date.to_string(), "is": word(standings.expiry) }));
+    let expires = limits.expires.map(|date| date.to_string());
     json!({
         "name": name.to_string(),
         "open": connections,
@@ -55,8 +52,12 @@ fn user((detail, standings): &(UserDetail, Standings)) -> Value {
         "rateDown": rate_down,
         "day": quota(used.day, limits.quota_day, standings.day),
         "month": quota(used.month, limits.quota_month, standings.month),
-        "expires": expires,
+        "expires": expires.map(|date| json!({ "date": date, "is": word(standings.expiry) })),
     })
+}
+
+fn quota(used: u64, quota: Option<NonZeroU64>, standing: Standing) -> Value {
+    json!({ "used": used, "quota": quota, "is": word(standing) })
 }
 
 fn word(standing: Standing) -> &'static str {

@@ -9,6 +9,7 @@ mod served;
 
 mod axe;
 mod browser;
+mod limits;
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -166,6 +167,7 @@ fn it_fits_a_phone_and_the_dark() {
     let served = Served::start(ON, None);
     let long = "a".repeat(250);
     let _open = [pretend(&served, "ana", "example.net"), pretend(&served, "ana", &long)];
+    limits::fill(&served, &long);
     let Some(browser) = open(&served) else { return };
     browser.until_text("#open tbody", |text| text.contains(&long));
     browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true })");
