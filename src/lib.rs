@@ -18,7 +18,7 @@
 //!
 //! 1. [`wire`]: pure codecs. Every decoder answers "need more", "here is the value
 //!    and how many octets it took", or what is wrong.
-//! 2. [`core`]: users, admins, settings, metrics and open connections behind one
+//! 2. [`core`]: users, admins, settings, rules, metrics and open connections behind one
 //!    handle, [`core::Core`], and one vocabulary: [`core::Command`],
 //!    [`core::Outcome`], [`core::Denied`]. A dialect can say nothing else.
 //! 3. [`net::session`]: a conversation is a state machine, bytes in and bytes out.
@@ -40,6 +40,8 @@
 //!   allocation of a length that the peer chose.
 //! - Success is a value. A [`core::Caller`] or a [`core::Client`] is made by a
 //!   login only, and what comes next asks for one.
+//! - What a client may reach is asked right before it is used, whatever the request
+//!   was called: a datagram goes to a [`core::rules::Allowed`] only.
 //! - Counts are guards. A [`core::Connection`] is counted, listed and logged for
 //!   exactly as long as it lives.
 //! - Locks are held for a few lines and never across I/O; the one lock that is, of

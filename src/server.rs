@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use crate::core::{Core, Lines, Password};
+use crate::core::{Core, Lines, Password, SafeDefault};
 use crate::http::{self, Sources};
 use crate::manage::{self, Dialect, Opener, Responder, Secrets, Transport};
 use crate::net::acceptor::Acceptor;
 use crate::net::datagram_socket::DatagramSocket;
 use crate::net::datagrams::Datagrams;
 use crate::net::line_log::LineLog;
+use crate::net::local;
 use crate::net::pool::Pool;
 use crate::pop3;
 use crate::socks::service::{self, Service};
@@ -26,6 +27,8 @@ pub use config::{Config, StartError};
 
 /// How often silent connections are looked for.
 const SWEEP: Duration = Duration::from_millis(250);
+/// How often what the users have used is stored: a crash forgets no more than that.
+const SAVE_USAGE: Duration = Duration::from_secs(30);
 /// HTTP requests at once.
 const HTTP_THREADS: usize = 16;
 /// Bounds mistakes only: how many threads the proxy needs is bounded by the
@@ -74,6 +77,7 @@ impl Server {
         let http = listen_http(&config)?;
         let handshake_timeout = config.options.handshake_timeout;
         let listeners = listen(config.socks, &config.dialects, &core, &config.secrets)?;
+        core.protect(own_ports(&listeners, http.as_ref())?);
         config.save(&core)?;
         let pool = Pool::new(service::NAME, PROXY_THREADS);
         let pools = vec![(service::NAME, pool.clone())];
@@ -179,8 +183,13 @@ impl Server {
     /// accepting, lets what is open finish within the grace period, and cuts the
     /// rest; at once when asked a second time.
     pub fn run(mut self) {
+        let mut saved = Instant::now();
         while let Err(RecvTimeoutError::Timeout) = self.stops.recv_timeout(SWEEP) {
             self.core.sweep(self.half_closed_timeout);
+            if saved.elapsed() >= SAVE_USAGE {
+                self.core.save_usage();
+                saved = Instant::now();
+            }
         }
         let grace = format_args!("{}s", self.grace.as_secs_f32());
         log::info!(grace:%, open = self.open(); "stopping");
@@ -188,6 +197,7 @@ impl Server {
             listening.stop();
         }
         self.drain();
+        self.core.save_usage();
         for log in &self.logs {
             log.flush(Duration::from_secs(1));
         }
@@ -278,6 +288,19 @@ fn listen(
         found.push((dialect, bound));
     }
     Ok(Listeners { socks, dialects: found })
+}
+
+/// What the safe default protects of this server. A mailbox is for its clients, so
+/// POP3 is not among it; SOCKS is, since who comes through it comes from here.
+fn own_ports(listeners: &Listeners, http: Option<&TcpListener>) -> io::Result<SafeDefault> {
+    let dialects = listeners.dialects.iter().map(|(_, bound)| match bound {
+        Bound::Tcp(listener, _) => listener.local_addr(),
+        Bound::Udp(socket, _) => Ok(socket.address()),
+    });
+    let others = [Some(&listeners.socks), http];
+    let others = others.into_iter().flatten().map(TcpListener::local_addr);
+    let all = dialects.chain(others).collect::<io::Result<Vec<_>>>()?;
+    Ok(SafeDefault::new(all, local::is_here))
 }
 
 /// The listener of POP3, if there is an address for one.

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use socksd::core::{Command, Core, Credential, Ended, Outcome, OverLimit, Settings, Start};
+use socksd::core::{Command, Core, Credential, Ended, NotAdmitted, Outcome, Settings, Start};
 
 fn core(settings: Settings) -> Core {
     Core::new(Start { settings, ..Start::default() }).expect("random bytes").0
@@ -64,7 +64,7 @@ fn a_proxied_connection_is_its_clients_from_the_header_on() {
     assert_eq!(open[0].client(), from("192.0.2.7:56324"));
     assert_eq!(clients(&core)[0], "192.0.2.7:56324");
     // The limit is the client's, wherever it comes in.
-    assert_eq!(core.identify(&open[1], client), Err(OverLimit));
+    assert_eq!(core.identify(&open[1], client), Err(NotAdmitted::OverLimit));
     assert!(!open[1].is_identified());
     assert!(core.admit("test", from("192.0.2.7:1")).is_err());
     assert_eq!(core.identify(&open[2], Some(from("192.0.2.8:0"))), Ok(()));

@@ -160,6 +160,15 @@ fn the_counters_follow_what_happens() {
     assert_eq!(sample(&served, "socksd_connect_seconds_count"), 1.);
     assert_eq!(sample(&served, "socksd_auth_failures_total"), 1.);
     assert_eq!(sample(&served, "socksd_user_connections_total{user=\"ana\"}"), 2.);
+    let (_, page) = get(&served, "/metrics", "");
+    assert!(!page.contains("socksd_user_quota_bytes{"), "ana has none");
+    let name = Name::new(b"bob").unwrap();
+    let mut bob = NewUser::new(name, Password::new(b"x").unwrap());
+    bob.limits.quota_day = 700.try_into().ok();
+    served.core().install_user(bob).unwrap();
+    let of_bob = "{user=\"bob\",period=\"day\"}";
+    assert_eq!(sample(&served, &format!("socksd_user_quota_bytes{of_bob}")), 700.);
+    assert_eq!(sample(&served, &format!("socksd_user_quota_used_bytes{of_bob}")), 0.);
     assert_eq!(sample(&served, "socksd_accept_errors_total{listener=\"socks\"}"), 0.);
     assert_eq!(sample(&served, "socksd_pool_threads_in_use{pool=\"http\"}"), 1.);
 }

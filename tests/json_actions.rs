@@ -133,6 +133,24 @@ fn the_core_is_managed() {
 }
 
 #[test]
+fn rules_are_read_and_replaced() {
+    let mut talk = Talk::opened(EVERYTHING);
+    let (name, x) = (Name::new(b"\xf1a").unwrap(), Password::new(b"x").unwrap());
+    talk.core.install_user(NewUser::new(name, x)).unwrap();
+    for list in ["clients", "targets", "user:ña"] {
+        let which = json!({"list": list});
+        assert_eq!(talk.ask("GET_RULES", which.clone())["data"], json!({"rules": []}));
+        let rules = json!(["deny  10.0.0.0/8", "allow *"]);
+        let set = talk.ask("SET_RULES", json!({"list": list, "rules": rules}));
+        assert_eq!(set["data"], json!({}), "{list}");
+        let told = talk.ask("GET_RULES", which.clone())["data"].clone();
+        assert_eq!(told, json!({"rules": ["deny 10.0.0.0/8", "allow *"]}), "as they show");
+        talk.ask("SET_RULES", json!({"list": list, "rules": []}));
+        assert_eq!(talk.ask("GET_RULES", which)["data"], json!({"rules": []}));
+    }
+}
+
+#[test]
 fn connections_are_listed_and_cut() {
     let mut talk = Talk::opened(EVERYTHING);
     let first = talk.core.admit("socks", "192.0.2.1:1000".parse().unwrap()).unwrap();
@@ -162,6 +180,7 @@ fn what_the_core_denies_has_a_reason() {
     talk.core.install_user(NewUser::new(ana, x)).unwrap();
     let full = json!({"name": "max_users", "value": 1});
     assert_eq!(talk.ask("SET_CONFIG", full)["t"], "res");
+    let rules = |list: &str, rules: &[&str]| json!({"list": list, "rules": rules});
     let account = |name: &str, password: &str| json!({"name": name, "password": password});
     for (act, data, reason) in [
         ("ADD_USER", account("ana", "x"), json!("USER_EXISTS")),
@@ -174,6 +193,16 @@ fn what_the_core_denies_has_a_reason() {
         ("REMOVE_USER", json!({"name": "bea"}), json!("USER_UNKNOWN")),
         ("SET_CONFIG", json!({"name": "speed", "value": 1}), json!("UNKNOWN_SETTING")),
         ("SET_CONFIG", json!({"name": "timeout", "value": 0}), json!("BAD_VALUE")),
+        ("GET_RULES", json!({"list": "ana"}), json!("UNKNOWN_LIST")),
+        ("GET_RULES", json!({"list": "user:bea"}), json!("USER_UNKNOWN")),
+        ("SET_RULES", rules("user:bea", &["deny *"]), json!("USER_UNKNOWN")),
+        ("SET_RULES", rules("users", &["deny *"]), json!("UNKNOWN_LIST")),
+        ("SET_RULES", rules("targets", &["deny *", "x"]), json!("BAD_RULE")),
+        ("SET_RULES", rules("clients", &["deny a.net"]), json!("BAD_RULE")),
+        ("SET_RULES", rules("targets", &vec!["deny *"; 1025]), json!("BAD_RULE")),
+        ("SET_RULES", json!({"list": "targets"}), json!(null)),
+        ("SET_RULES", json!({"list": "targets", "rules": "deny *"}), json!(null)),
+        ("GET_RULES", json!(null), json!(null)),
         ("ADD_USER", json!({"name": "€", "password": "x"}), json!(null)),
         ("ADD_USER", json!({"name": "bea"}), json!(null)),
         ("ADD_USER", json!(["bea", "x"]), json!(null)),

@@ -114,7 +114,7 @@ fn monitor_configures() {
     monitor(&server, "config max_connections 7").prints("config: done");
     monitor(&server, "config max_users 8").prints("config: done");
     monitor(&server, "buffer-size 4096")
-        .prints("buffer size set to 4.0 KiB (4096), for new connections");
+        .prints("buffer size set to 4.1 kB (4096), for new connections");
     let settings = server.core().settings();
     assert_eq!(settings.timeout.as_secs(), 30);
     assert_eq!((settings.max_connections, settings.max_users), (7, 8));
@@ -198,7 +198,13 @@ fn json_manages() {
     json(&server, "add-user ana 1234").prints("user ana added");
     json(&server, "add-user ñandú é").prints("user ñandú added");
     json(&server, "add-user ana x").fails(1, "the user ana exists already");
-    json(&server, "users").prints("#  user\n1  ana\n2  ñandú");
+    json(&server, "limit-user ana rate_up 2kB").prints("rate_up of user ana changed");
+    json(&server, "users").prints(
+        "user   open  up   down  today  this month  rate up   rate down  expires\n\
+         ana    0     0 B  0 B   0 B    0 B         2.0 kB/s  -          -\n\
+         ñandú  0     0 B  0 B   0 B    0 B         -         -          -",
+    );
+    json(&server, "cut --user ana").prints("user ana cut: 0 connections ended");
     json(&server, "edit-user ana x").prints("password of user ana changed");
     assert!(server.try_through(Some(("ana", "x")), echo()).is_ok());
     json(&server, "remove-user ana").prints("user ana removed");
@@ -227,6 +233,8 @@ fn json_needs_a_token_that_allows_it() {
     let server = start();
     let few = jwt("LIST_USERS");
     run(&server, "json", &few, "users").prints("no users; add one with: socksctl add-user NAME");
+    let limit = "limit-user ana rate_up 1";
+    run(&server, "json", &few, limit).fails(1, "Required scope: EDIT_USER; mint a token");
     run(&server, "json", &few, "metrics").fails(1, "Required scope: GET_METRICS; mint a token");
     run(&server, "json", "x", "users").fails(1, "Invalid, expired, or revoked token; check");
     let expired = served::jwt_key().mint("ana", &Default::default(), 0, 1).unwrap();

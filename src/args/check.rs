@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use argh::{ArgsInfo, FromArgs};
 
 use super::Args;
-use crate::core::{Core, Start};
+use crate::core::{Core, RuleList, Rules, Setting, Start, UserLimits};
 use crate::manage::{Secrets, Transport};
 use crate::net::sources::Sources;
 use crate::server::{Config, StartError};
@@ -88,8 +88,12 @@ fn explained(config: &Config) -> String {
     }
     let open = "none: whoever can connect may use the proxy";
     line("users", &names(config.users.iter().map(|user| &user.name), open));
+    for user in config.users.iter().filter(|user| user.limits != UserLimits::default()) {
+        line(&format!("limits of {}", user.name), &user.limits);
+    }
     let none = "none: one is made up at the start";
     line("admins", &names(config.admins.iter().map(|(name, _)| name), none));
+    explain_rules(config, &mut line);
     match (&config.state, &config.stored) {
         (None, _) => line("state", &"none: changes live in memory only"),
         (Some(file), None) => line("state", &format!("{}: new", file.path().display())),
@@ -104,6 +108,40 @@ fn explained(config: &Config) -> String {
         ),
     }
     text
+}
+
+/// The rules that will hold, and what holds besides.
+fn explain_rules(config: &Config, line: &mut impl FnMut(&str, &dyn Display)) {
+    let settings = &config.settings;
+    let (mut clients, mut targets) = (&settings.client_rules, &settings.target_rules);
+    let mut users = config.users.iter().map(|user| (&user.name, &user.rules)).collect::<Vec<_>>();
+    if let Some(stored) = &config.stored {
+        users = stored.users.iter().map(|user| (&user.name, &user.rules)).collect();
+        for setting in &stored.settings {
+            match setting {
+                Setting::ClientRules(rules) => clients = rules,
+                Setting::TargetRules(rules) => targets = rules,
+                _ => {}
+            }
+        }
+    }
+    let mut list = |list: &RuleList, rules: &Rules, otherwise: &str| {
+        for (number, rule) in (1..).zip(rules.iter()) {
+            line("rule", &format!("{list} {number}: {rule}"));
+        }
+        line("rule", &format!("{list} otherwise: {otherwise}"));
+    };
+    list(&RuleList::Clients, clients, "allowed");
+    for (name, rules) in users.into_iter().filter(|(_, rules)| !rules.is_empty()) {
+        list(&RuleList::User(name.clone()), rules, "as targets");
+    }
+    list(&RuleList::Targets, targets, "allowed, but for the safe default");
+    line(
+        "safe default",
+        &"clients that are not on loopback don't reach loopback, link-local and unspecified \
+          addresses, nor the SOCKS and management ports of this server, unless a rule allows the \
+          address",
+    );
 }
 
 fn names(names: impl Iterator<Item = impl Display>, none: &str) -> String {

@@ -10,16 +10,18 @@ use std::{fs, io};
 
 use argh::FromArgs;
 use serde::Deserialize;
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::values::distinct;
 use super::{Account, Args};
-use crate::core::{Name, NewUser, Password, Phc, Secret, latin1};
+use crate::core::rules::Action;
+use crate::core::{BadRules, Name, NewUser, Password, Phc, RuleList, Rules, Secret, latin1};
 use crate::manage::Secrets;
 use crate::state::Limits;
 
 /// The tables beside the options.
-const TABLES: [&str; 3] = ["users", "admins", "secrets"];
+const TABLES: [&str; 4] = ["users", "admins", "secrets", "rules"];
 /// Options that may be given again, here as a list.
 const LISTS: [&str; 2] = ["bind-out", "proxy-from"];
 /// Options that make no sense in a file.
@@ -32,6 +34,8 @@ pub(super) struct File {
     pub(super) users: Vec<NewUser>,
     pub(super) admins: Vec<Account>,
     pub(super) secrets: Secrets,
+    /// Who may come, and where everybody may go.
+    pub(super) rules: (Rules, Rules),
     /// What is allowed and not wise.
     pub(super) warnings: Vec<String>,
 }
@@ -42,6 +46,7 @@ struct Tables {
     users: Vec<User>,
     admins: Vec<Login>,
     secrets: SecretTexts,
+    rules: RuleTexts,
 }
 
 #[derive(Deserialize)]
@@ -49,6 +54,8 @@ struct Tables {
 struct User {
     name: String,
     password: String,
+    #[serde(default)]
+    rules: Vec<Spanned<String>>,
     #[serde(default)]
     limits: Limits,
 }
@@ -58,6 +65,13 @@ struct User {
 struct Login {
     name: String,
     password: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RuleTexts {
+    clients: Vec<Spanned<String>>,
+    targets: Vec<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -87,7 +101,7 @@ impl File {
         let args = parse(&words)?;
         let tables: Tables = toml::from_str(text).map_err(|error| without_source(&error, text))?;
         let mut warnings = Vec::new();
-        let users = tables.users.iter().map(|given| user(given, &mut warnings));
+        let users = tables.users.iter().map(|given| user(given, text, &mut warnings));
         let users: Vec<NewUser> = users.collect::<Result<_, _>>()?;
         let admins = tables.admins.iter();
         let admins =
@@ -96,7 +110,14 @@ impl File {
         distinct("table users", users.iter().map(|user| &user.name))?;
         distinct("table admins", admins.iter().map(|(name, _)| name))?;
         let secrets = secrets(tables.secrets)?;
-        Ok(Self { args, users, admins, secrets, warnings })
+        let RuleTexts { clients, targets } = &tables.rules;
+        let clients = rules(&RuleList::Clients, clients, text)?;
+        if !clients.is_empty() && clients.iter().all(|rule| rule.action == Action::Allow) {
+            let no_use = "table rules: clients only allows, as if it were empty: add \"deny *\"";
+            warnings.push(no_use.into());
+        }
+        let rules = (clients, rules(&RuleList::Targets, targets, text)?);
+        Ok(Self { args, users, admins, secrets, rules, warnings })
     }
 }
 
@@ -153,10 +174,23 @@ fn parse(words: &[&str]) -> Result<Args, String> {
     })
 }
 
-fn user(user: &User, warnings: &mut Vec<String>) -> Result<NewUser, String> {
+fn user(user: &User, text: &str, warnings: &mut Vec<String>) -> Result<NewUser, String> {
     let (name, password) = account("user", &user.name, &user.password, warnings)?;
     let limits = user.limits.read().map_err(|error| format!("user {name}: {error}"))?;
-    Ok(NewUser { name, password, limits })
+    let rules = rules(&RuleList::User(name.clone()), &user.rules, text)?;
+    Ok(NewUser { name, password, limits, rules })
+}
+
+/// The rules of a list; the error has the line of the one that is none.
+fn rules(list: &RuleList, lines: &[Spanned<String>], text: &str) -> Result<Rules, String> {
+    Rules::parse(list, lines.iter().map(Spanned::get_ref)).map_err(|error| {
+        let place = match &error {
+            BadRules::Rule { number, .. } => number - 1,
+            BadRules::TooMany | BadRules::TooLong => 0,
+        };
+        let start = lines.get(place).map_or(0, |line| line.span().start);
+        format!("line {}: {list}: {error}", line(text, start))
+    })
 }
 
 fn account(

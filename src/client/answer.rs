@@ -1,5 +1,7 @@
 //! What a server has said, and no more.
 
+use crate::core::{RuleList, UserLimits};
+
 /// The answer to an [`Ask`](super::Ask).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -15,10 +17,36 @@ pub enum Answer {
         /// Whether these are all; `false` when the dialect has room for no more.
         complete: bool,
     },
+    /// The users with their limits, in the server's order.
+    UserDetails(Vec<UserDetail>),
+    /// So many connections were ended.
+    Cut(u64),
     /// The client connections that are open, in the server's order.
     Connections(Vec<OpenConnection>),
+    /// Lists of rules: what they are called, and their rules in order. The texts are
+    /// the server's; who shows them makes them printable.
+    Rules(Vec<(RuleList, Vec<String>)>),
     /// How the server's machine is doing.
     Machine(Machine),
+}
+
+/// A user, what it uses and what it may. Sizes are in octets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserDetail {
+    /// 1-255 octets, ISO 8859-1 by convention.
+    pub name: Vec<u8>,
+    /// Connections that it has open.
+    pub connections: u32,
+    /// Octets from its clients since the start.
+    pub bytes_up: u64,
+    /// Octets to them.
+    pub bytes_down: u64,
+    /// Octets that count for the quota of the day (UTC).
+    pub used_today: u64,
+    /// Octets that count for the quota of the month.
+    pub used_this_month: u64,
+    /// What it may use.
+    pub limits: UserLimits,
 }
 
 /// The server's machine.

@@ -142,10 +142,14 @@ impl Args {
     /// # Errors
     /// [`ClientError::Usage`] and [`ClientError::Unsayable`].
     pub fn ask(&self) -> Result<Ask, ClientError> {
-        let ask = self.command.ask(|name, given| match given {
+        let mut ask = self.command.ask(|name, given| match given {
             Some(text) => Secret::parse(text).map_err(|why| usage("the password", why)),
             None => prompt::new_password(name),
         })?;
+        // This dialect can tell more than their names.
+        if self.dialect == Dialect::Json && matches!(ask, Ask::Users) {
+            ask = Ask::DescribeUsers;
+        }
         ClientError::check(self.dialect, &ask)?;
         Ok(ask)
     }
@@ -233,6 +237,10 @@ mod tests {
             ("buffer-size 4096", "buffer-size"),
             ("spoofing", "spoofing"),
             ("spoofing on", "spoofing"),
+            ("remove-user ana --cut", "remove-user"),
+            ("limit-user ana rate_down 500kB", "limit-user"),
+            ("cut 7", "cut"),
+            ("cut --user ana", "cut"),
             ("connections", "connections"),
             ("watch", "metrics"),
             ("watch --interval 0.5 --count 3", "metrics"),

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::core::{BadAccount, ConnectionId, MAX_LENGTH, Name, Setting, latin1};
+use crate::core::{
+    BadAccount, ConnectionId, MAX_LENGTH, Name, RuleChange, RuleList, Setting, UserLimit, latin1,
+};
 
 /// A request to the server, whatever the dialect. It is not a
 /// [`Command`](crate::core::Command): a password in one of those can't be read
@@ -25,6 +27,17 @@ pub enum Ask {
     RemoveUser {
         /// Its name.
         name: Name,
+        /// Whether what it has open ends, too.
+        cut: bool,
+    },
+    /// The users with their limits and what they use.
+    DescribeUsers,
+    /// Another limit for a user.
+    LimitUser {
+        /// Its name.
+        name: Name,
+        /// The change.
+        limit: UserLimit,
     },
     /// Another password for a user.
     EditUser {
@@ -37,7 +50,8 @@ pub enum Ask {
     Connections,
     /// All settings.
     Settings,
-    /// One setting changes. [`Setting::Maildir`] can't be said: see [`Ask::Maildir`].
+    /// One setting changes. [`Setting::Maildir`] and rules can't be said: see
+    /// [`Ask::Maildir`] and [`Ask::SetRules`].
     Configure(Setting),
     /// Whether the credential monitor is on.
     Spoofing,
@@ -59,6 +73,12 @@ pub enum Ask {
     },
     /// One connection ends.
     Cut(ConnectionId),
+    /// The rules of these lists.
+    Rules(Vec<RuleList>),
+    /// Other rules for a list.
+    SetRules(RuleChange),
+    /// All connections of a user end.
+    CutUser(Name),
     /// How the server's machine is doing.
     OsInfo {
         /// For how long to look, 1-3600: one sample each.
@@ -75,7 +95,7 @@ impl Ask {
     pub fn command(&self) -> &'static str {
         match self {
             Self::Metrics => "metrics",
-            Self::Users => "users",
+            Self::Users | Self::DescribeUsers => "users",
             Self::AddUser { .. } => "add-user",
             Self::RemoveUser { .. } => "remove-user",
             Self::EditUser { .. } => "edit-user",
@@ -88,7 +108,10 @@ impl Ask {
             Self::Maildir(_) => "maildir",
             Self::AddAdmin { .. } => "add-admin",
             Self::RemoveAdmin { .. } => "remove-admin",
-            Self::Cut(_) => "cut",
+            Self::Cut(_) | Self::CutUser(_) => "cut",
+            Self::LimitUser { .. } => "limit-user",
+            Self::Rules(_) => "rules",
+            Self::SetRules(_) => "set-rules",
             Self::OsInfo { .. } => "os-info",
             Self::Ping => "ping",
             Self::Stop => "stop",
@@ -102,6 +125,8 @@ impl Ask {
             Self::Metrics => &[Shoes, Monitor, Datagram, Oneshot, Json],
             // USERS of the monitor lists who is connected, not who may be.
             Self::Users => &[Shoes, Datagram, Json],
+            Self::RemoveUser { cut: true, .. } => &[Json],
+            Self::DescribeUsers | Self::LimitUser { .. } | Self::CutUser(_) => &[Json],
             Self::AddUser { .. } | Self::RemoveUser { .. } => &[Shoes, Datagram, Oneshot, Json],
             Self::EditUser { .. } => &[Shoes, Json],
             Self::Connections => &[Monitor, Json],
@@ -111,6 +136,7 @@ impl Ask {
             Self::Maildir(_) => &[Oneshot, Json],
             Self::AddAdmin { .. } | Self::RemoveAdmin { .. } => &[Oneshot],
             Self::Settings | Self::Cut(_) | Self::OsInfo { .. } | Self::Ping => &[Json],
+            Self::Rules(_) | Self::SetRules(_) => &[Json],
             Self::Stop => &[Datagram],
         }
     }
@@ -127,7 +153,7 @@ fn sayable_setting(setting: &Setting) -> &'static [Dialect] {
         }
         Setting::PageSize(_) => &[Datagram, Json],
         Setting::Spoofing(_) => &[Shoes, Json],
-        Setting::Maildir(_) => &[],
+        Setting::Maildir(_) | Setting::ClientRules(_) | Setting::TargetRules(_) => &[],
     }
 }
 
@@ -258,7 +284,11 @@ pub(super) fn every_ask() -> Vec<Ask> {
         Ask::Users,
         Ask::AddUser { name: name.clone(), password: secret.clone() },
         Ask::EditUser { name: name.clone(), password: secret.clone() },
-        Ask::RemoveUser { name: name.clone() },
+        Ask::RemoveUser { name: name.clone(), cut: false },
+        Ask::RemoveUser { name: name.clone(), cut: true },
+        Ask::DescribeUsers,
+        Ask::LimitUser { name: name.clone(), limit: UserLimit::RateUp(None) },
+        Ask::CutUser(name.clone()),
         Ask::Connections,
         Ask::Settings,
         setting("buffer_size", "4096"),
@@ -276,6 +306,8 @@ pub(super) fn every_ask() -> Vec<Ask> {
         Ask::AddAdmin { name: name.clone(), token: secret },
         Ask::RemoveAdmin { name },
         Ask::Cut(ConnectionId(7)),
+        Ask::Rules(vec![RuleList::Clients]),
+        Ask::SetRules(RuleChange::parse(RuleList::Targets, ["deny *"]).unwrap()),
         Ask::OsInfo { seconds: 1 },
         Ask::Ping,
         Ask::Stop,

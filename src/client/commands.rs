@@ -1,12 +1,16 @@
 //! The commands of `socksctl`, and what each of them asks.
 
+mod rules;
+
 use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
 
+use rules::{Rules, SetRules};
+
 use super::watch::Pace;
 use super::{Ask, ClientError, Secret};
-use crate::core::{BufferSize, ConnectionId, Name, PageSize, Setting, Token, latin1};
+use crate::core::{BufferSize, ConnectionId, Name, PageSize, Setting, Token, UserLimit, latin1};
 use crate::manual::Shell;
 
 /// A command with its arguments.
@@ -17,6 +21,7 @@ pub(super) enum Command {
     Users(Users),
     AddUser(AddUser),
     RemoveUser(RemoveUser),
+    LimitUser(LimitUser),
     EditUser(EditUser),
     Buffer(Buffer),
     Spoofing(Spoofing),
@@ -25,6 +30,8 @@ pub(super) enum Command {
     Config(Config),
     Settings(Settings),
     Cut(Cut),
+    Rules(Rules),
+    SetRules(SetRules),
     OsInfo(OsInfo),
     Ping(Ping),
     Stop(Stop),
@@ -40,7 +47,7 @@ pub(super) enum Command {
 #[argh(subcommand, name = "metrics", help_triggers("-h", "--help"))]
 pub(super) struct Metrics {}
 
-/// the users of the proxy
+/// the users of the proxy; in json also what they use and may use
 #[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "users", help_triggers("-h", "--help"))]
 pub(super) struct Users {}
@@ -64,6 +71,31 @@ pub(super) struct RemoveUser {
     /// its name
     #[argh(positional, from_str_fn(name))]
     name: Name,
+    /// also end what it has open
+    #[argh(switch)]
+    cut: bool,
+}
+
+/// another limit for a user; what it has open obeys at once
+#[derive(FromArgs, ArgsInfo)]
+#[argh(
+    subcommand,
+    name = "limit-user",
+    help_triggers("-h", "--help"),
+    note = "Limits: max_connections, rate_up and rate_down (octets per second), quota_day and\n\
+            quota_month (octets, both ways, UTC), expires (a date such as 2027-01-31, or\n\
+            never). Octets may be written as 500k, 10MB or 2GiB; 0 is no limit."
+)]
+pub(super) struct LimitUser {
+    /// its name
+    #[argh(positional, from_str_fn(name))]
+    name: Name,
+    /// which limit
+    #[argh(positional)]
+    limit: String,
+    /// what it becomes
+    #[argh(positional)]
+    value: String,
 }
 
 /// another password for a user
@@ -142,13 +174,16 @@ pub(super) struct Config {
 #[argh(subcommand, name = "settings", help_triggers("-h", "--help"))]
 pub(super) struct Settings {}
 
-/// ends a connection
+/// ends a connection, or all of a user
 #[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "cut", help_triggers("-h", "--help"))]
 pub(super) struct Cut {
     /// its number, as connections tells it
     #[argh(positional)]
-    id: u64,
+    id: Option<u64>,
+    /// all connections of this user instead
+    #[argh(option, from_str_fn(name), arg_name = "name")]
+    user: Option<Name>,
 }
 
 /// how the server's machine is doing
@@ -236,7 +271,10 @@ impl Command {
                 let password = secret(name, password.as_deref())?;
                 Ask::EditUser { name: name.clone(), password }
             }
-            Self::RemoveUser(command) => Ask::RemoveUser { name: command.name.clone() },
+            Self::RemoveUser(command) => {
+                Ask::RemoveUser { name: command.name.clone(), cut: command.cut }
+            }
+            Self::LimitUser(command) => command.ask()?,
             Self::Buffer(command) => Ask::Configure(Setting::BufferSize(Some(command.size))),
             Self::Spoofing(Spoofing { switch: None }) => Ask::Spoofing,
             Self::Spoofing(Spoofing { switch: Some(on) }) => Ask::Configure(Setting::Spoofing(*on)),
@@ -245,7 +283,9 @@ impl Command {
             Self::Watch(_) => Ask::Metrics,
             Self::Config(command) => command.ask()?,
             Self::Settings(_) => Ask::Settings,
-            Self::Cut(command) => Ask::Cut(ConnectionId(command.id)),
+            Self::Cut(command) => command.ask()?,
+            Self::Rules(command) => command.ask(),
+            Self::SetRules(command) => command.ask()?,
             Self::OsInfo(command) => Ask::OsInfo { seconds: command.seconds },
             Self::Ping(_) => Ask::Ping,
             Self::Stop(_) => Ask::Stop,
@@ -279,6 +319,26 @@ impl Config {
         Setting::parse(name, value)
             .map(Ask::Configure)
             .map_err(|why| ClientError::Usage(format!("config {name} {value}: {why}")))
+    }
+}
+
+impl LimitUser {
+    fn ask(&self) -> Result<Ask, ClientError> {
+        let Self { name, limit, value } = self;
+        let limit = UserLimit::parse(limit, value).map_err(|why| {
+            ClientError::Usage(format!("limit-user {name} {limit} {value}: {why}"))
+        })?;
+        Ok(Ask::LimitUser { name: name.clone(), limit })
+    }
+}
+
+impl Cut {
+    fn ask(&self) -> Result<Ask, ClientError> {
+        match (self.id, &self.user) {
+            (Some(id), None) => Ok(Ask::Cut(ConnectionId(id))),
+            (None, Some(user)) => Ok(Ask::CutUser(user.clone())),
+            _ => Err(ClientError::Usage("cut what? use cut ID or cut --user NAME".into())),
+        }
     }
 }
 

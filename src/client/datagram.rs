@@ -167,7 +167,9 @@ impl Client for DatagramClient {
                 name: name.as_bytes().to_vec(),
                 password: password.as_bytes().to_vec(),
             },
-            Ask::RemoveUser { name } => Request::RemoveUser { name: name.as_bytes().to_vec() },
+            Ask::RemoveUser { name, cut: false } => {
+                Request::RemoveUser { name: name.as_bytes().to_vec() }
+            }
             Ask::PageSize => Request::PageSize,
             Ask::Configure(Setting::PageSize(size)) => Request::SetPageSize(size.names()),
             Ask::Stop => Request::Stop,
@@ -280,7 +282,7 @@ mod tests {
         });
         let mut client = connect(&server, "0x00000007").unwrap();
         let name = crate::core::Name::new(b"ana").unwrap();
-        let error = client.say(&Ask::RemoveUser { name }).unwrap_err();
+        let error = client.say(&Ask::RemoveUser { name, cut: false }).unwrap_err();
         assert!(error.to_string().contains("sent more than once"), "{error}");
         let sent: Vec<_> = told.try_iter().collect();
         assert_eq!(sent[0], [1, 0, 0, 4, 0, 1, 0, 0, 0, 7]);

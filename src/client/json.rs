@@ -1,21 +1,24 @@
 //! The json dialect, the client's side.
 
+mod translation;
+
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::translation::{account, change, fact, facts, limitation, octets, settings, user_detail};
 use super::connection::Connection;
 use super::monitor::shown;
 use super::{
-    Answer, Ask, Client, ClientError, Dialect, Fact, Machine, MachineSample, OpenConnection, Token,
-    Value,
+    Answer, Ask, Client, ClientError, Dialect, Machine, MachineSample, OpenConnection, Token,
+    UserDetail, Value,
 };
-use crate::core::{BufferSize, Setting};
+use crate::core::{RuleChange, RuleList};
 use crate::wire::Decoded;
 use crate::wire::json::data::{
-    Account, Auth, Change, Config, Connections, ConnectionsAfter, Metrics, Named, Nothing,
-    Numbered, OsInfo, SessionOpened, Users, UsersAfter, Window,
+    Auth, Change, Config, Connections, ConnectionsAfter, Cut, CutCount, NewRules, Nothing, OsInfo,
+    Removal, Rules, SessionOpened, UserDetails, Users, UsersAfter, Window,
 };
 use crate::wire::json::{Code, Failure, Frame, FromServer, Octets, Request, Scalar, VERSION};
 
@@ -127,6 +130,29 @@ impl JsonClient {
         }
     }
 
+    fn user_details(&mut self, ask: &Ask) -> Result<Answer, ClientError> {
+        let mut found: Vec<UserDetail> = Vec::new();
+        loop {
+            let after = found.last().map(|last| Octets(last.name.clone()));
+            let list: UserDetails = self.get(ask, "DESCRIBE_USERS", Some(&UsersAfter { after }))?;
+            let part: Result<Vec<_>, _> = list.users.into_iter().map(user_detail).collect();
+            let part = part.map_err(|why| self.connection.nonsense(why))?.into_iter();
+            self.add(&mut found, part, list.more, |user, next| user.name < next.name)?;
+            if !list.more {
+                return Ok(Answer::UserDetails(found));
+            }
+        }
+    }
+
+    fn cut(
+        &mut self,
+        ask: &Ask,
+        action: &str,
+        data: &impl Serialize,
+    ) -> Result<Answer, ClientError> {
+        self.get(ask, action, Some(data)).map(|CutCount { cut }| Answer::Cut(cut))
+    }
+
     fn connections(&mut self, ask: &Ask) -> Result<Answer, ClientError> {
         let mut open: Vec<OpenConnection> = Vec::new();
         loop {
@@ -148,6 +174,20 @@ impl JsonClient {
                 return Ok(Answer::Connections(open));
             }
         }
+    }
+
+    fn rules(&mut self, ask: &Ask, lists: &[RuleList]) -> Result<Answer, ClientError> {
+        let told = lists.iter().map(|list| {
+            let which = crate::wire::json::data::RuleList { list: Octets(list.to_bytes()) };
+            let Rules { rules } = self.get(ask, "GET_RULES", Some(&which))?;
+            Ok((list.clone(), rules))
+        });
+        told.collect::<Result<_, ClientError>>().map(Answer::Rules)
+    }
+
+    fn set_rules(&mut self, ask: &Ask, change: &RuleChange) -> Result<Answer, ClientError> {
+        let list = Octets(change.list().to_bytes());
+        self.change(ask, "SET_RULES", &NewRules { list, rules: change.rules().lines() })
     }
 
     /// Adds a part to a list. One that does not go on in its order, or has no end, would be
@@ -202,11 +242,24 @@ impl Client for JsonClient {
             Ask::EditUser { name, password } => {
                 self.change(ask, "EDIT_USER", &account(name.as_bytes(), password.as_bytes()))
             }
-            Ask::RemoveUser { name } => {
-                let whose = Named { name: Octets(name.as_bytes().to_vec()) };
-                self.change(ask, "REMOVE_USER", &whose)
+            Ask::RemoveUser { name, cut } => {
+                let whose = Removal { name: octets(name), cut: cut.then_some(true) };
+                match cut {
+                    true => self.cut(ask, "REMOVE_USER", &whose),
+                    false => self.change(ask, "REMOVE_USER", &whose),
+                }
             }
-            Ask::Cut(id) => self.change(ask, "CUT_CONNECTION", &Numbered { id: id.0 }),
+            Ask::DescribeUsers => self.user_details(ask),
+            Ask::LimitUser { name, limit } => {
+                self.change(ask, "LIMIT_USER", &limitation(name, *limit))
+            }
+            Ask::CutUser(name) => {
+                let all = Cut { id: None, user: Some(octets(name)) };
+                self.cut(ask, "CUT_CONNECTION", &all)
+            }
+            Ask::Cut(id) => self.change(ask, "CUT_CONNECTION", &Cut { id: Some(id.0), user: None }),
+            Ask::Rules(lists) => self.rules(ask, lists),
+            Ask::SetRules(change) => self.set_rules(ask, change),
             Ask::Settings => self.tell(ask, "GET_CONFIG").map(settings),
             Ask::Spoofing => self.tell(ask, "GET_CONFIG").map(|config: Config| {
                 fact("spoofing", "credential monitor", Value::Switch(config.spoofing))
@@ -254,76 +307,6 @@ fn refused(ask: &Ask, failure: &Failure) -> ClientError {
     ClientError::Refused { command: ask.command(), why: format!("{why}{advice}") }
 }
 
-fn account(name: &[u8], password: &[u8]) -> Account {
-    Account { name: Octets(name.to_vec()), password: Octets(password.to_vec()) }
-}
-
-/// `None` for a folder, which [`Ask::Maildir`] says.
-fn change(setting: &Setting) -> Option<Change> {
-    let (name, number) = match setting {
-        Setting::Timeout(timeout) => ("timeout", timeout.as_secs()),
-        Setting::MaxConnections(limit) => ("max_connections", (*limit).into()),
-        Setting::MaxPerUser(limit) => ("max_per_user", limit.unwrap_or(0).into()),
-        Setting::MaxPerAddress(limit) => ("max_per_address", limit.unwrap_or(0).into()),
-        Setting::MaxNewPerAddress(limit) => ("max_new_per_address", limit.unwrap_or(0).into()),
-        Setting::MaxUsers(limit) => ("max_users", (*limit).into()),
-        Setting::BufferSize(size) => ("buffer_size", size.map_or(0, BufferSize::octets).into()),
-        Setting::PageSize(size) => ("page_size", size.names().into()),
-        Setting::Spoofing(on) => {
-            return Some(Change { name: "spoofing".into(), value: Scalar::Bool(*on) });
-        }
-        Setting::Maildir(_) => return None,
-    };
-    Some(Change { name: name.into(), value: Scalar::Number(number) })
-}
-
-fn fact(name: &'static str, meaning: &'static str, value: Value) -> Answer {
-    Answer::Facts(vec![Fact { name, meaning, value }])
-}
-
-fn facts(metrics: Metrics) -> Answer {
-    let fact = |name, meaning, value| Fact { name, meaning, value };
-    let count = |name, meaning, number| fact(name, meaning, Value::Count(number));
-    let octets = |name, meaning, number| fact(name, meaning, Value::Octets(number));
-    Answer::Facts(vec![
-        count("current", "connections now", metrics.current),
-        count("max_current", "most connections at once", metrics.max_current),
-        count("historic", "connections since the start", metrics.historic),
-        count("refused", "connections refused", metrics.refused),
-        count("active_users", "users now", metrics.active_users),
-        count("failed_logins", "logins that failed", metrics.failed_logins),
-        octets("bytes", "bytes relayed", metrics.bytes),
-        octets("bytes_up", "bytes from clients", metrics.bytes_up),
-        octets("bytes_down", "bytes to clients", metrics.bytes_down),
-        fact("uptime", "time since the start", Value::Seconds(metrics.uptime_seconds)),
-    ])
-}
-
-fn settings(config: Config) -> Answer {
-    let fact = |name, meaning, value| Fact { name, meaning, value };
-    let count = |name, meaning, number: u32| fact(name, meaning, Value::Count(number.into()));
-    // A timeout of less is 0: an answer has whole seconds.
-    let seconds = Value::Seconds(config.timeout.as_f64().unwrap_or_default() as u64);
-    let mut facts = vec![
-        fact("timeout", "silence that ends a connection", seconds),
-        count("max_connections", "most connections at once", config.max_connections),
-        count("max_per_user", "those of one user (0: no limit)", config.max_per_user),
-        count("max_per_address", "those from one address (0: no limit)", config.max_per_address),
-        count(
-            "max_new_per_address",
-            "new ones per second from one address (0: no limit)",
-            config.max_new_per_address,
-        ),
-        count("max_users", "most users", config.max_users),
-        fact("buffer_size", "relay buffer (0: grows)", Value::Octets(config.buffer_size.into())),
-        count("page_size", "users in a page", config.page_size.into()),
-        fact("spoofing", "credential monitor", Value::Switch(config.spoofing)),
-    ];
-    let maildir = config.maildir.map(Value::Text);
-    facts.extend(maildir.map(|folder| fact("maildir", "folder of the mailboxes", folder)));
-    Answer::Facts(facts)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
@@ -331,7 +314,6 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::client::ask::every_ask;
     use crate::wire::json::{Hello, Response};
 
     /// A conversation with a server that always answers this.
@@ -376,22 +358,5 @@ mod tests {
                 assert!(error.contains("its list is not in order"), "{error}");
             }
         }
-    }
-
-    #[test]
-    fn every_setting_that_is_sayable_has_a_change() {
-        for ask in every_ask() {
-            if let Ask::Configure(setting) = &ask {
-                let sayable = ask.sayable_by().contains(&Dialect::Json);
-                assert_eq!(change(setting).is_some(), sayable, "{ask:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn limits_that_are_off_are_zero() {
-        let zero = |setting| change(&setting).unwrap().value;
-        assert_eq!(zero(Setting::MaxPerUser(None)), Scalar::Number(0));
-        assert_eq!(zero(Setting::BufferSize(None)), Scalar::Number(0));
     }
 }

@@ -1,6 +1,6 @@
 //! What socksctl says about itself beside its options.
 
-use crate::core::SETTING_NAMES;
+use crate::core::{SETTING_NAMES, USER_LIMIT_NAMES};
 use crate::manual::{Group, Program};
 
 /// The words around the options and commands of socksctl.
@@ -28,7 +28,16 @@ pub(super) const PROGRAM: Program = Program {
     commands: &[
         Group {
             title: "Commands that look",
-            members: &["watch", "metrics", "users", "connections", "settings", "os-info", "ping"],
+            members: &[
+                "watch",
+                "metrics",
+                "users",
+                "connections",
+                "settings",
+                "rules",
+                "os-info",
+                "ping",
+            ],
         },
         Group {
             title: "Commands that change the server at once",
@@ -36,9 +45,11 @@ pub(super) const PROGRAM: Program = Program {
                 "add-user",
                 "edit-user",
                 "remove-user",
+                "limit-user",
                 "add-admin",
                 "remove-admin",
                 "cut",
+                "set-rules",
                 "config",
                 "buffer-size",
                 "page-size",
@@ -67,8 +78,9 @@ pub(super) const PROGRAM: Program = Program {
             "A new user, whose password is asked for",
         ),
         ("socksctl --dialect json --output json connections", "What is open, for a program"),
+        ("socksctl --dialect json limit-user ana rate_down 500kB", "Slower, for what is open too"),
     ],
-    values: &[("setting", &SETTING_NAMES)],
+    values: &[("setting", &SETTING_NAMES), ("limit", &USER_LIMIT_NAMES)],
     sections: &SECTIONS,
     see_also: "`socksd`(8)",
 };

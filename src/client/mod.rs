@@ -38,11 +38,12 @@ mod oneshot;
 pub mod prompt;
 pub mod render;
 mod shoes;
+mod user_table;
 pub mod watch;
 
 use std::time::Duration;
 
-pub use answer::{Answer, Fact, Machine, MachineSample, OpenConnection, Value};
+pub use answer::{Answer, Fact, Machine, MachineSample, OpenConnection, UserDetail, Value};
 pub use ask::{Ask, Dialect, Login, Secret};
 pub use credentials::{Credentials, Token};
 pub use datagram::DatagramClient;

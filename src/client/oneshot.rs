@@ -90,7 +90,9 @@ fn request(ask: &Ask) -> Option<Request> {
             name: name.as_bytes().to_vec(),
             password: password.as_bytes().to_vec(),
         },
-        Ask::RemoveUser { name } => Request::RemoveUser { name: name.as_bytes().to_vec() },
+        Ask::RemoveUser { name, cut: false } => {
+            Request::RemoveUser { name: name.as_bytes().to_vec() }
+        }
         Ask::AddAdmin { name, token } => {
             Request::AddAdmin { name: name.as_bytes().to_vec(), token: token.as_bytes().to_vec() }
         }

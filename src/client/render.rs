@@ -5,8 +5,9 @@ use std::fmt::Write;
 use serde_json::{Map, Value as Json, json};
 
 use super::args::Output;
+use super::user_table;
 use super::{Answer, Ask, ClientError, Fact, Machine, MachineSample, OpenConnection, Value};
-use crate::core::{Printable, Setting};
+use crate::core::{Printable, RuleList, Setting};
 
 /// The answer to `ask`, without a line end behind it.
 pub fn answer(ask: &Ask, answer: &Answer, output: Output) -> String {
@@ -15,7 +16,10 @@ pub fn answer(ask: &Ask, answer: &Answer, output: Output) -> String {
             Answer::Done => done(ask),
             Answer::Facts(facts) => table(facts),
             Answer::Users { names, complete } => list(names, *complete),
+            Answer::UserDetails(users) => user_table::table(users),
+            Answer::Cut(count) => format!("{}: {} ended", done(ask), connections_of(*count)),
             Answer::Connections(open) => connections(open),
+            Answer::Rules(lists) => rules(lists),
             Answer::Machine(machine) => samples(machine),
         },
         Output::Json => json(answer).to_string(),
@@ -30,13 +34,44 @@ pub fn error(error: &ClientError, output: Output) -> String {
     }
 }
 
+/// A list each, its rules numbered, and what holds for what none of them matches.
+fn rules(lists: &[(RuleList, Vec<String>)]) -> String {
+    let list = |(list, rules): &(RuleList, Vec<String>)| {
+        let mut text = format!("{list}:");
+        let width = rules.len().to_string().len();
+        for (number, rule) in (1..).zip(rules) {
+            // Writing to a String can't fail.
+            let _ = write!(text, "\n  {number:>width$}  {}", harmless(rule));
+        }
+        let otherwise = match list {
+            RuleList::Clients => "allowed",
+            RuleList::Targets => "allowed, but for the safe default",
+            RuleList::User(_) => "as targets",
+        };
+        let _ = write!(text, "\n  {:>width$}  otherwise {otherwise}", "");
+        text
+    };
+    lists.iter().map(list).collect::<Vec<_>>().join("\n")
+}
+
+fn rules_as_json(lists: &[(RuleList, Vec<String>)]) -> Json {
+    let list = |(list, rules): &(RuleList, Vec<String>)| (letters(&list.to_bytes()), json!(rules));
+    Json::Object(lists.iter().map(list).collect())
+}
+
 fn done(ask: &Ask) -> String {
     match ask {
         Ask::AddUser { name, .. } => format!("user {name} added"),
-        Ask::RemoveUser { name } => format!("user {name} removed"),
+        Ask::RemoveUser { name, .. } => format!("user {name} removed"),
+        Ask::CutUser(name) => format!("user {name} cut"),
+        Ask::LimitUser { name, limit } => format!("{} of user {name} changed", limit.name()),
         Ask::EditUser { name, .. } => format!("password of user {name} changed"),
         Ask::Configure(Setting::BufferSize(Some(size))) => {
             format!("buffer size set to {}, for new connections", octets(size.octets().into()))
+        }
+        Ask::SetRules(change) => {
+            let (list, count) = (change.list(), change.rules().iter().count());
+            format!("rules of {list}: {count}, from now on")
         }
         Ask::Configure(Setting::Spoofing(on)) => format!("credential monitor {}", switch(*on)),
         _ => format!("{}: done", ask.command()),
@@ -94,14 +129,22 @@ fn connections(open: &[OpenConnection]) -> String {
         let age = format!("{} s", thousands(open.age));
         [open.id.to_string(), user, client, target, state, octets(open.bytes), age]
     };
-    let rows: Vec<[String; 7]> = [head].into_iter().chain(open.iter().map(row)).collect();
-    let mut widths = [0; 7];
-    for row in &rows {
+    aligned(&[head].into_iter().chain(open.iter().map(row)).collect::<Vec<_>>())
+}
+
+fn connections_of(count: u64) -> String {
+    if count == 1 { "1 connection".into() } else { format!("{} connections", thousands(count)) }
+}
+
+/// Rows with their columns below each other.
+pub(super) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+    let mut widths = [0; COLUMNS];
+    for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = cell.chars().count().max(*width);
         }
     }
-    let line = |row: &[String; 7]| {
+    let line = |row: &[String; COLUMNS]| {
         let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
@@ -145,9 +188,12 @@ fn json(answer: &Answer) -> Json {
             let names: Vec<String> = names.iter().map(|name| letters(name)).collect();
             json!({ "users": names, "complete": complete })
         }
+        Answer::UserDetails(users) => user_table::as_json(users),
+        Answer::Cut(count) => json!({ "done": true, "cut": count }),
         Answer::Connections(open) => {
             json!({ "connections": open.iter().map(connection_as_json).collect::<Vec<_>>() })
         }
+        Answer::Rules(lists) => rules_as_json(lists),
         Answer::Machine(machine) => machine_as_json(machine),
     }
 }
@@ -186,7 +232,7 @@ fn facts_as_json(facts: &[Fact]) -> Json {
 }
 
 /// ISO 8859-1: octets are the first 256 characters, none is lost.
-fn letters(octets: &[u8]) -> String {
+pub(super) fn letters(octets: &[u8]) -> String {
     octets.iter().copied().map(char::from).collect()
 }
 
@@ -203,21 +249,27 @@ fn thousands(number: u64) -> String {
     text
 }
 
-/// `1.5 MiB (1572864)`.
+/// `1.5 MB (1500000)`.
 fn octets(count: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if count < 1024 {
+    let size = size(count);
+    if count < 1000 { size } else { format!("{size} ({count})") }
+}
+
+/// `1.5 MB`: powers of 1000, as networks and `limit-user` have them.
+pub(super) fn size(count: u64) -> String {
+    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    if count < 1000 {
         return format!("{count} B");
     }
-    let mut shown = count as f64 / 1024.0;
+    let mut shown = count as f64 / 1000.0;
     let mut units = UNITS.iter();
     let mut unit = units.next();
-    // 1023.95 would be shown as 1024.0.
-    while shown >= 1023.95 {
-        shown /= 1024.0;
+    // 999.95 would be shown as 1000.0.
+    while shown >= 999.95 {
+        shown /= 1000.0;
         unit = units.next();
     }
-    format!("{shown:.1} {} ({count})", unit.unwrap_or(&"EiB"))
+    format!("{shown:.1} {}", unit.unwrap_or(&"EB"))
 }
 
 #[cfg(test)]
@@ -234,7 +286,7 @@ mod tests {
     fn facts_are_aligned_for_people() {
         let text = answer(&Ask::Metrics, &Answer::Facts(FACTS.into()), Output::Text);
         let expected = "connections now  1,234,567\n\
-                        bytes            4.0 GiB (4294967295) or more\n\
+                        bytes            4.3 GB (4294967295) or more\n\
                         monitor          off";
         assert_eq!(text, expected);
     }
@@ -277,9 +329,9 @@ mod tests {
         let both = vec![open(9, "ana", Some("example.org:80")), open(10, "\x1b-", None)];
         let both = Answer::Connections(both);
         let expected = "\
-#   user  client          target          state  bytes           age
-9   ana   192.0.2.7:5000  example.org:80  open   2.0 KiB (2048)  1,234 s
-10  ?-    192.0.2.7:5000  -               open   2.0 KiB (2048)  1,234 s";
+#   user  client          target          state  bytes          age
+9   ana   192.0.2.7:5000  example.org:80  open   2.0 kB (2048)  1,234 s
+10  ?-    192.0.2.7:5000  -               open   2.0 kB (2048)  1,234 s";
         assert_eq!(answer(&Ask::Connections, &both, Output::Text), expected);
         let json = answer(&Ask::Connections, &both, Output::Json);
         assert!(json.starts_with("{\"connections\":[{\"age\":1234,\"bytes\":2048,"), "{json}");
@@ -293,7 +345,7 @@ mod tests {
         let samples = vec![sample(1234, 2048), sample(10_000, 0)];
         let machine = Answer::Machine(Machine { uptime: 1234, system: "linux".into(), samples });
         let ask = Ask::OsInfo { seconds: 2 };
-        let expected = "linux, up 1,234 s\n busy  memory\n  12%  2.0 KiB (2048)\n 100%  0 B";
+        let expected = "linux, up 1,234 s\n busy  memory\n  12%  2.0 kB (2048)\n 100%  0 B";
         assert_eq!(answer(&ask, &machine, Output::Text), expected);
         let json = answer(&ask, &machine, Output::Json);
         assert!(json.contains(r#"{"busy":0.1234,"memory":2048,"time":7}"#), "{json}");
@@ -313,11 +365,12 @@ mod tests {
         }
         for (count, text) in [
             (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1.0 KiB (1024)"),
-            (1_572_864, "1.5 MiB (1572864)"),
-            (1_048_575, "1.0 MiB (1048575)"),
-            (u64::MAX, "16.0 EiB (18446744073709551615)"),
+            (999, "999 B"),
+            (1000, "1.0 kB (1000)"),
+            (1024, "1.0 kB (1024)"),
+            (1_500_000, "1.5 MB (1500000)"),
+            (999_950, "1.0 MB (999950)"),
+            (u64::MAX, "18.4 EB (18446744073709551615)"),
         ] {
             assert_eq!(octets(count), text);
         }

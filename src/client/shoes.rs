@@ -78,7 +78,9 @@ fn request(ask: &Ask) -> Option<Request> {
             name: name.as_bytes().to_vec(),
             password: password.as_bytes().to_vec(),
         },
-        Ask::RemoveUser { name } => Request::RemoveUser { name: name.as_bytes().to_vec() },
+        Ask::RemoveUser { name, cut: false } => {
+            Request::RemoveUser { name: name.as_bytes().to_vec() }
+        }
         Ask::Configure(Setting::BufferSize(Some(size))) => Request::BufferSize(size.octets()),
         Ask::Configure(Setting::Spoofing(on)) => Request::Spoofing(u8::from(*on)),
         _ => return None,

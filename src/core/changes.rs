@@ -7,8 +7,9 @@ use super::Core;
 use super::account::Name;
 use super::admins::{Admin, AdminSecrets};
 use super::command::Denied;
-use super::managed::Managed;
+use super::managed::{Managed, StoredUser};
 use super::token::{Token, TokenHash};
+use super::used::Used;
 use super::users::{Account, NewUser};
 
 impl Core {
@@ -26,12 +27,19 @@ impl Core {
         Ok(())
     }
 
-    fn store(&self, managed: &Managed) -> Result<(), Denied> {
+    pub(super) fn store(&self, managed: &Managed) -> Result<(), Denied> {
         let Some(store) = &self.0.store else { return Ok(()) };
-        store(&managed.snapshot()).map_err(|error| {
+        let snapshot = managed.snapshot();
+        store(&snapshot).map_err(|error| {
             log::error!(error:%; "change-not-stored");
-            error.into()
-        })
+            error
+        })?;
+        for StoredUser { name, used, .. } in &snapshot.users {
+            if let Some(account) = managed.users.account(name) {
+                account.usage.stored(*used);
+            }
+        }
+        Ok(())
     }
 
     /// As [`Self::change`] at the start, when nothing has been acknowledged yet
@@ -82,9 +90,9 @@ impl Core {
     /// # Errors
     /// [`Denied`] when the name exists or the directory is full.
     pub fn install_user(&self, user: NewUser) -> Result<(), Denied> {
-        let NewUser { name, password, limits } = user;
-        let password = Arc::new(self.0.verifier.keep(password)?);
-        let account = Account { password, limits };
+        let NewUser { name, password, limits, rules } = user;
+        let account = Account::new(self.0.verifier.keep(password)?, limits, Used::default());
+        let account = Account { rules, ..account };
         self.install(|managed| managed.users.add(name, account, managed.settings.max_users))
     }
 

@@ -47,6 +47,9 @@ pub struct Date {
 }
 
 impl Date {
+    /// 1970-01-01.
+    pub const FIRST: Self = Self { year: 1970, month: 1, day: 1 };
+
     /// The day of a moment.
     pub fn of(moment: SystemTime) -> Self {
         let seconds = moment.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();

@@ -7,8 +7,11 @@ use std::fmt;
 use super::account::{Name, Password};
 use super::admins::AdminSecrets;
 use super::entry::{ConnectionId, ConnectionView};
+use super::metering::UserDetail;
 use super::metrics::Metrics;
+use super::rules::{RuleChange, RuleList, Rules};
 use super::settings::{Setting, Settings};
+use super::user_limits::UserLimit;
 
 /// What an admin asks for.
 #[derive(Debug, Clone)]
@@ -35,6 +38,17 @@ pub enum Command {
     RemoveUser {
         /// Its name.
         name: Name,
+        /// Whether what it has open ends, too.
+        cut: bool,
+    },
+    /// The users with their limits and what they use.
+    DescribeUsers,
+    /// Changes one limit of a user; open connections obey it at once.
+    LimitUser {
+        /// Its name.
+        name: Name,
+        /// The change.
+        limit: UserLimit,
     },
     /// A new admin.
     AddAdmin {
@@ -52,10 +66,16 @@ pub enum Command {
     ListConnections,
     /// Ends one client connection.
     CutConnection(ConnectionId),
+    /// Ends all client connections of a user, one that was removed included.
+    CutUser(Name),
     /// The settings.
     GetConfig,
     /// Changes one setting.
     SetConfig(Setting),
+    /// The rules of a list.
+    GetRules(RuleList),
+    /// Gives a list other rules, all at once.
+    SetRules(RuleChange),
     /// Shuts the server down.
     Stop,
 }
@@ -65,16 +85,18 @@ impl Command {
     pub fn scope(&self) -> &'static str {
         match self {
             Self::GetMetrics => "GET_METRICS",
-            Self::ListUsers => "LIST_USERS",
+            Self::ListUsers | Self::DescribeUsers => "LIST_USERS",
             Self::AddUser { .. } => "ADD_USER",
-            Self::EditUser { .. } => "EDIT_USER",
+            Self::EditUser { .. } | Self::LimitUser { .. } => "EDIT_USER",
             Self::RemoveUser { .. } => "REMOVE_USER",
             Self::AddAdmin { .. } => "ADD_ADMIN",
             Self::RemoveAdmin { .. } => "REMOVE_ADMIN",
             Self::ListConnections => "LIST_CONNECTIONS",
-            Self::CutConnection(_) => "CUT_CONNECTION",
+            Self::CutConnection(_) | Self::CutUser(_) => "CUT_CONNECTION",
             Self::GetConfig => "GET_CONFIG",
             Self::SetConfig(_) => "SET_CONFIG",
+            Self::GetRules(_) => "GET_RULES",
+            Self::SetRules(_) => "SET_RULES",
             Self::Stop => "STOP",
         }
     }
@@ -89,10 +111,16 @@ pub enum Outcome {
     Metrics(Metrics),
     /// To [`Command::ListUsers`]: sorted by the octets of the names.
     Users(Vec<Name>),
+    /// To [`Command::DescribeUsers`]: sorted likewise.
+    UserDetails(Vec<UserDetail>),
+    /// To [`Command::CutUser`] and to a removal that cuts: how many were ended.
+    Cut(usize),
     /// To [`Command::ListConnections`]: sorted by their numbers.
     Connections(Vec<ConnectionView>),
     /// To [`Command::GetConfig`].
     Config(Box<Settings>),
+    /// To [`Command::GetRules`].
+    Rules(Rules),
 }
 
 /// Why a [`Command`] was not carried out. Nothing has changed.

@@ -3,14 +3,16 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::Mutex;
 
 use super::account::Name;
+use super::clock::Date;
 use super::states::{Ended, State};
+use super::usage::{Metering, Usage};
 
 /// The number of a connection: 1, 2, 3 ... since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +74,11 @@ pub(super) struct Entry {
     pub down: AtomicU64,
     /// Its place among the users that are counted by name, once admitted.
     pub user_place: OnceLock<usize>,
+    /// Its user's, once admitted, if it has logged in.
+    pub usage: OnceLock<Arc<Usage>>,
+    /// Whether its octets count for its user's rates and quotas.
+    pub metered: AtomicBool,
+    pub metering: Metering,
     /// The host that it has reached, in lower case.
     pub target: OnceLock<Arc<str>>,
     pub about: Mutex<About>,
@@ -121,6 +128,9 @@ impl Entry {
             up: AtomicU64::new(0),
             down: AtomicU64::new(0),
             user_place: OnceLock::new(),
+            usage: OnceLock::new(),
+            metered: AtomicBool::new(false),
+            metering: Metering::default(),
             target: OnceLock::new(),
             about: Mutex::new(about),
         }
@@ -174,13 +184,45 @@ impl Entry {
         if let Some(end) = end {
             end.end(orderly);
         }
+        // Behind it: who is woken finds the sockets ended.
+        if let Some(usage) = self.usage.get() {
+            usage.release(self);
+        }
+    }
+
+    /// The usage that its octets count for, if they do.
+    pub fn metered(&self) -> Option<&Arc<Usage>> {
+        self.usage.get().filter(|_| self.metered.load(Ordering::Relaxed))
+    }
+
+    /// Adds what has moved since the last time to what its user has used.
+    pub fn collect(&self) {
+        if let Some(usage) = self.metered() {
+            usage.collect(self);
+        }
+    }
+
+    /// Whether it belongs to this user.
+    pub fn is_of(&self, name: &Name) -> bool {
+        matches!(&self.about.lock().user, Some(Some(user)) if user == name)
+    }
+
+    /// Ends it when its user may not go on.
+    pub fn hold_to_limits(&self, today: Date) {
+        self.collect();
+        let Some(usage) = self.usage.get() else { return };
+        let ended = self.about.lock().ended.is_some();
+        if let Some(why) = usage.verdict(today, self.metered().is_some()).filter(|_| !ended) {
+            self.end(why, false);
+        }
     }
 
     /// Ends it when it has been silent for too long, or presses on.
     pub fn sweep(&self, now: Instant, timeout: Duration, half_closed: Duration) {
         let octets = self.octets();
         let mut about = self.about.lock();
-        if about.quiet.0 != octets {
+        // Who waits for its rate isn't silent.
+        if about.quiet.0 != octets || self.metering.is_waiting() {
             about.quiet = (octets, now);
         }
         let allowed = match about.state {

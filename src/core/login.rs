@@ -62,7 +62,11 @@ impl Core {
         credential: Credential<'_>,
         from: IpAddr,
     ) -> Result<Caller, LoginRefused> {
-        match credential {
+        let guessing = match &credential {
+            Credential::Unproved(_) => &self.0.unproved_guessing,
+            _ => &self.0.guessing,
+        };
+        let caller = match credential {
             Credential::Password { name, password } => self.attempt(service, name, from, || {
                 let name = Name::new(name).ok();
                 let managed = self.managed();
@@ -84,10 +88,11 @@ impl Core {
                 })
             }
             Credential::Unproved(holder) => {
-                let guessing = &self.0.unproved_guessing;
                 self.judge(guessing, from, || holder.map(Caller::unlimited)).ok_or(LoginRefused)
             }
-        }
+        }?;
+        guessing.succeeded(from);
+        Ok(caller)
     }
 
     /// Checks a user of the proxy or the mailbox.
@@ -101,14 +106,17 @@ impl Core {
         password: &[u8],
         from: IpAddr,
     ) -> Result<Client, LoginRefused> {
-        self.attempt(service, name, from, || {
+        let client = self.attempt(service, name, from, || {
             let name = Name::new(name).ok();
             let managed = self.managed();
             let kept = name.as_ref().and_then(|name| managed.users.password(name));
             let right = self.0.verifier.verify(kept.map(|kept| &**kept), password);
             let kept = kept.filter(|_| right).cloned();
             name.zip(kept).map(|found| Client(Some(found)))
-        })
+        })?;
+        self.refuse_expired(service, &client, from)?;
+        self.0.guessing.succeeded(from);
+        Ok(client)
     }
 
     /// Lets a client in without a login, unless one is required.
@@ -139,7 +147,6 @@ impl Core {
         let now = Instant::now();
         if guessing.refused_for(from, now).is_none() {
             if let Some(who) = check() {
-                guessing.succeeded(from);
                 return Some(who);
             }
             guessing.failed(from, now);
@@ -149,12 +156,15 @@ impl Core {
     }
 
     /// Whether a client may still open something new: since its login it has not
-    /// been removed or given another password; without one, none has become
-    /// required.
+    /// been removed or given another password, and has not expired; without one, none
+    /// has become required. To be asked once it is admitted: who is removed later is
+    /// found among those to be cut.
     pub fn still_welcome(&self, client: &Client) -> bool {
-        let managed = self.0.managed.read();
+        let managed = self.managed();
         match &client.0 {
-            Some((name, password)) => managed.users.is_current(name, password),
+            Some((name, password)) => {
+                managed.users.is_current(name, password) && !self.is_expired(client)
+            }
             None => !managed.users.login_required,
         }
     }

@@ -9,8 +9,10 @@ use super::account::Name;
 use super::admins::{Admin, AdminSecrets, Admins};
 use super::command::Denied;
 use super::phc::Phc;
+use super::rules::Rules;
 use super::settings::{Setting, Settings};
 use super::token::TokenHash;
+use super::used::Used;
 use super::user_limits::UserLimits;
 use super::users::{Account, Users};
 use super::verifier::{Secret, Verifier};
@@ -37,6 +39,10 @@ pub struct StoredUser {
     pub password: Phc,
     /// What it may use.
     pub limits: UserLimits,
+    /// Where it may go.
+    pub rules: Rules,
+    /// What it has used.
+    pub used: Used,
 }
 
 /// An admin as it is stored.
@@ -71,9 +77,9 @@ impl Managed {
         verifier: &Verifier,
     ) -> io::Result<Self> {
         let mut managed = Self { settings, ..Self::default() };
-        for StoredUser { name, password, limits } in stored.users {
-            let password = Arc::new(verifier.keep(Secret::Hashed(password))?);
-            let account = Account { password, limits };
+        for StoredUser { name, password, limits, rules, used } in stored.users {
+            let account = Account::new(verifier.keep(Secret::Hashed(password))?, limits, used);
+            let account = Account { rules, ..account };
             managed.users.add(name, account, u32::MAX).map_err(io::Error::other)?;
         }
         managed.users.login_required |= stored.login_required;
@@ -100,7 +106,9 @@ impl Managed {
     pub(super) fn snapshot(&self) -> Snapshot {
         let users = self.users.iter().filter_map(|(name, account)| {
             let password = account.password.phc()?.clone();
-            Some(StoredUser { name: name.clone(), password, limits: account.limits.clone() })
+            let (limits, rules) = (account.limits.clone(), account.rules.clone());
+            let used = account.usage.used();
+            Some(StoredUser { name: name.clone(), password, limits, rules, used })
         });
         let admins = self.admins.iter().map(|(name, admin)| StoredAdmin {
             name: name.clone(),

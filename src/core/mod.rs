@@ -1,4 +1,4 @@
-//! Meaning: users, admins, settings, metrics and open connections, and the one
+//! Meaning: users, admins, settings, rules, metrics and open connections, and the one
 //! vocabulary in which they are managed.
 //!
 //! ```
@@ -22,11 +22,13 @@ mod access;
 mod account;
 mod admins;
 mod arrivals;
+mod bucket;
 mod caller;
 mod changes;
 mod cidr;
 mod clock;
 mod command;
+mod connection;
 mod connections;
 mod counters;
 mod entry;
@@ -36,14 +38,19 @@ mod lines;
 mod live;
 mod login;
 mod managed;
+mod metering;
 mod metrics;
+mod pace;
 mod phc;
+pub mod rules;
 mod settings;
 mod states;
 mod targets;
 mod text;
 mod token;
 mod totals;
+mod usage;
+mod used;
 mod user_limits;
 mod users;
 mod verifier;
@@ -51,8 +58,8 @@ mod verifier;
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -65,7 +72,8 @@ pub use caller::Caller;
 pub use cidr::{BadCidr, Cidr};
 pub use clock::{Date, HttpDate, Utc};
 pub use command::{Command, Denied, Outcome};
-pub use connections::{Connection, Connections, Limits};
+pub use connection::Connection;
+pub use connections::{Connections, Limits};
 pub use counters::{BUCKETS, Details, MOST_USERS, Timings, UserTotals, Who};
 pub use entry::{ANONYMOUS, ConnectionId, ConnectionView, End, NOBODY};
 pub use guessing::{FREE_FAILURES, Guessing, LONGEST_REFUSAL, WINDOW, origin};
@@ -73,8 +81,14 @@ pub use history::{History, STEP, STEPS, Sample};
 pub use lines::Lines;
 pub use login::{Client, Credential, LoginRefused};
 pub use managed::{Snapshot, Store, StoredAdmin, StoredUser};
+pub use metering::UserDetail;
 pub use metrics::Metrics;
+pub use pace::{Halted, Pace};
 pub use phc::{BadPhc, Phc};
+pub use rules::{
+    Asker, BadRules, Destination, NotAdmitted, RuleChange, RuleList, Rules, SafeDefault,
+    UnknownList,
+};
 pub use settings::{
     BadSetting, BufferSize, Maildir, NAMES as SETTING_NAMES, PageSize, Setting, Settings,
 };
@@ -82,6 +96,8 @@ pub use states::{Ended, State};
 pub use targets::{MOST_TARGETS, TargetTotals};
 pub use text::{Latin1, Printable, latin1};
 pub use token::{Token, TokenHash};
+pub use usage::Way;
+pub use used::Used;
 pub use user_limits::{BadUserLimit, USER_LIMIT_NAMES, UserLimit, UserLimits};
 pub use users::NewUser;
 pub use verifier::Secret;
@@ -126,6 +142,9 @@ struct Inner {
     /// Of senders who may not be where they say.
     unproved_guessing: Guessing,
     failed_logins: AtomicU64,
+    /// What the server protects, once it listens.
+    safe_default: OnceLock<SafeDefault>,
+    denials: rules::Denials,
     credentials_log: Option<Lines>,
     started: Instant,
     stop: Sender<()>,
@@ -150,6 +169,8 @@ impl Core {
             guessing: Guessing::default(),
             unproved_guessing: Guessing::default(),
             failed_logins: AtomicU64::new(0),
+            safe_default: OnceLock::new(),
+            denials: rules::Denials::default(),
             credentials_log: start.credentials_log,
             started: Instant::now(),
             stop,
@@ -170,6 +191,8 @@ impl Core {
                 return Ok(Outcome::Connections(self.0.connections.list()));
             }
             Command::GetConfig => return Ok(Outcome::Config(Box::new(self.settings()))),
+            Command::GetRules(list) => return Ok(Outcome::Rules(self.rules(&list)?)),
+            Command::SetRules(change) => self.change(|managed| managed.set_rules(change))?,
             Command::AddUser { name, password } => {
                 let account = self.0.verifier.keep(password.into())?.into();
                 self.change(|managed| {
@@ -180,7 +203,10 @@ impl Core {
                 let kept = self.0.verifier.keep(password.into())?;
                 self.change(|managed| managed.users.edit(name, kept))?;
             }
-            Command::RemoveUser { name } => self.change(|managed| managed.users.remove(name))?,
+            Command::RemoveUser { name, cut } => return self.remove_user(name, cut),
+            Command::DescribeUsers => return Ok(Outcome::UserDetails(self.describe_users())),
+            Command::LimitUser { name, limit } => self.limit_user(&name, limit)?,
+            Command::CutUser(name) => return self.cut_user(name),
             Command::AddAdmin { name, secrets } => {
                 let admin = Admin::keep(secrets, &self.0.verifier)?;
                 self.change(|managed| managed.admins.add(name, admin))?;
@@ -200,16 +226,25 @@ impl Core {
         Ok(Outcome::Done)
     }
 
-    /// Counts a client connection in, unless a limit is reached.
+    /// Counts a client connection in, unless a rule denies it or a limit is reached.
     ///
     /// # Errors
-    /// [`OverLimit`]: to be refused at once.
-    pub fn admit(&self, service: &'static str, from: SocketAddr) -> Result<Connection, OverLimit> {
-        self.0.connections.admit(service, from, self.limits()).ok_or(OverLimit)
+    /// [`NotAdmitted`]: to be refused at once.
+    pub fn admit(
+        &self,
+        service: &'static str,
+        from: SocketAddr,
+    ) -> Result<Connection, NotAdmitted> {
+        if !self.may_come(service, from) {
+            self.0.connections.refuse();
+            return Err(NotAdmitted::ByRule);
+        }
+        let admitted = self.0.connections.admit(service, from, self.limits());
+        admitted.ok_or(NotAdmitted::OverLimit)
     }
 
     /// As [`Core::admit`], for a connection of a proxy that has yet to say for whom it
-    /// is: to be followed by [`Core::identify`].
+    /// is: to be followed by [`Core::identify`], where the rules are asked.
     ///
     /// # Errors
     /// [`OverLimit`]: to be refused at once.
@@ -225,13 +260,20 @@ impl Core {
     /// proxy's own.
     ///
     /// # Errors
-    /// [`OverLimit`] when that address has as many open as it may, or opens them too fast.
+    /// [`NotAdmitted`] when the rules don't want that address, or it has as many open
+    /// as it may, or opens them too fast.
     pub fn identify(
         &self,
         connection: &Connection,
         client: Option<SocketAddr>,
-    ) -> Result<(), OverLimit> {
-        if connection.identify(client, self.limits()) { Ok(()) } else { Err(OverLimit) }
+    ) -> Result<(), NotAdmitted> {
+        let from = client.unwrap_or(connection.client());
+        if !self.may_come(connection.service(), from) {
+            self.0.connections.refuse();
+            return Err(NotAdmitted::ByRule);
+        }
+        let within = connection.identify(client, self.limits());
+        if within { Ok(()) } else { Err(NotAdmitted::OverLimit) }
     }
 
     fn limits(&self) -> Limits {
@@ -248,7 +290,13 @@ impl Core {
     /// # Errors
     /// [`OverLimit`] when the client has as many open as it may.
     pub fn admit_client(&self, connection: &Connection, client: &Client) -> Result<(), OverLimit> {
-        let most = self.0.managed.read().settings.max_per_user;
+        let managed = self.managed();
+        let account = client.name().and_then(|name| managed.users.account(name));
+        if let Some(account) = account {
+            connection.belongs_to(&account.usage);
+        }
+        let own = account.and_then(|account| account.limits.max_connections).map(u32::from);
+        let most = managed.settings.max_per_user.into_iter().chain(own).min();
         if connection.admit_user(client.name(), most) { Ok(()) } else { Err(OverLimit) }
     }
 
@@ -278,10 +326,11 @@ impl Core {
         self.0.connections.details()
     }
 
-    /// Ends what has been silent for too long; see [`Connections::sweep`].
+    /// Ends what has been silent for too long (see [`Connections::sweep`]), or goes
+    /// beyond the limits of its user.
     pub fn sweep(&self, half_closed: Duration) {
         let timeout = self.0.managed.read().settings.timeout;
-        self.0.connections.sweep(Instant::now(), timeout, half_closed);
+        self.0.connections.sweep(Instant::now(), metering::today(), timeout, half_closed);
     }
 
     /// Ends everything that is open, because the server stops.
@@ -330,7 +379,7 @@ mod tests {
         let now = Instant::now();
         let after = |seconds| {
             let (timeout, later) = (Duration::from_secs(1), Duration::from_secs(seconds));
-            core.0.connections.sweep(now + later, timeout, timeout);
+            core.0.connections.sweep(now + later, Date::FIRST, timeout, timeout);
             connection.is_ended()
         };
         assert!(!after(599));

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::rules::Rules;
+
 /// The size of a relay buffer set by an admin: 512-65535 octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BufferSize(u16);
@@ -68,6 +70,10 @@ pub struct Settings {
     pub spoofing: bool,
     /// The folder of the mailboxes, used by the next POP3 session.
     pub maildir: Option<PathBuf>,
+    /// Who may come.
+    pub client_rules: Rules,
+    /// Where everybody may go: the next request, and the next datagram.
+    pub target_rules: Rules,
 }
 
 impl Default for Settings {
@@ -83,6 +89,8 @@ impl Default for Settings {
             page_size: PageSize(PageSize::MAX),
             spoofing: false,
             maildir: None,
+            client_rules: Rules::default(),
+            target_rules: Rules::default(),
         }
     }
 }
@@ -110,6 +118,10 @@ pub enum Setting {
     Spoofing(bool),
     /// See [`Settings::maildir`].
     Maildir(Maildir),
+    /// See [`Settings::client_rules`].
+    ClientRules(Rules),
+    /// See [`Settings::target_rules`].
+    TargetRules(Rules),
 }
 
 /// A folder that existed when it was named.
@@ -216,6 +228,8 @@ impl Settings {
             Setting::PageSize(size) => self.page_size = size,
             Setting::Spoofing(on) => self.spoofing = on,
             Setting::Maildir(folder) => self.maildir = Some(folder.0),
+            Setting::ClientRules(rules) => self.client_rules = rules,
+            Setting::TargetRules(rules) => self.target_rules = rules,
         }
     }
 }

@@ -48,11 +48,15 @@ pub enum Ended {
     Cut,
     /// The server stopped.
     Shutdown,
+    /// Its user's quota was used up.
+    Quota,
+    /// Its user's time was over.
+    Expired,
 }
 
 impl Ended {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Closed,
         Self::ClientError,
         Self::TargetError,
@@ -64,6 +68,8 @@ impl Ended {
         Self::ProxyProtocolError,
         Self::Cut,
         Self::Shutdown,
+        Self::Quota,
+        Self::Expired,
     ];
 }
 
@@ -81,6 +87,8 @@ impl fmt::Display for Ended {
             Self::ProxyProtocolError => "proxy-protocol-error",
             Self::Cut => "cut",
             Self::Shutdown => "shutdown",
+            Self::Quota => "quota",
+            Self::Expired => "expired",
         })
     }
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use super::account::Name;
 use super::command::Denied;
-use super::user_limits::UserLimits;
+use super::rules::Rules;
+use super::usage::Usage;
+use super::used::Used;
+use super::user_limits::{UserLimit, UserLimits};
 use super::verifier::{Kept, Secret};
 
 /// A user that is known from the start.
@@ -17,12 +20,15 @@ pub struct NewUser {
     pub password: Secret,
     /// What it may use.
     pub limits: UserLimits,
+    /// Where it may go.
+    pub rules: Rules,
 }
 
 impl NewUser {
-    /// A user without limits of its own.
+    /// A user without limits and rules of its own.
     pub fn new(name: Name, password: impl Into<Secret>) -> Self {
-        Self { name, password: password.into(), limits: UserLimits::default() }
+        let (limits, rules) = (UserLimits::default(), Rules::default());
+        Self { name, password: password.into(), limits, rules }
     }
 }
 
@@ -31,12 +37,24 @@ impl NewUser {
 pub(super) struct Account {
     pub(super) password: Arc<Kept>,
     pub(super) limits: UserLimits,
+    pub(super) rules: Rules,
+    /// The same for all copies of the account: what is used is not undone with a
+    /// change that can't be stored.
+    pub(super) usage: Arc<Usage>,
+}
+
+impl Account {
+    /// One that has used so much already, without rules.
+    pub(super) fn new(password: Kept, limits: UserLimits, used: Used) -> Self {
+        let usage = Arc::new(Usage::new(&limits, used));
+        Self { password: password.into(), limits, rules: Rules::default(), usage }
+    }
 }
 
 impl From<Kept> for Account {
-    /// Without limits.
+    /// Without limits and rules.
     fn from(password: Kept) -> Self {
-        Self { password: password.into(), limits: UserLimits::default() }
+        Self::new(password, UserLimits::default(), Used::default())
     }
 }
 
@@ -55,9 +73,29 @@ impl Users {
         self.accounts.iter()
     }
 
+    /// The account of a user.
+    pub(super) fn account(&self, name: &Name) -> Option<&Account> {
+        self.accounts.get(name)
+    }
+
     /// The password of a user.
     pub(super) fn password(&self, name: &Name) -> Option<&Arc<Kept>> {
         self.accounts.get(name).map(|account| &account.password)
+    }
+
+    /// Where a user may go.
+    pub(super) fn rules(&self, name: &Name) -> Option<&Rules> {
+        self.accounts.get(name).map(|account| &account.rules)
+    }
+
+    pub(super) fn set_rules(&mut self, name: Name, rules: Rules) -> Result<(), Denied> {
+        match self.accounts.get_mut(&name) {
+            Some(account) => {
+                account.rules = rules;
+                Ok(())
+            }
+            None => Err(Denied::UserUnknown(name)),
+        }
     }
 
     /// Whether an account is still the one that [`Self::password`] has found: not
@@ -85,6 +123,16 @@ impl Users {
                 Ok(())
             }
             None => Err(Denied::UserUnknown(name)),
+        }
+    }
+
+    pub(super) fn limit(&mut self, name: &Name, limit: UserLimit) -> Result<(), Denied> {
+        match self.accounts.get_mut(name) {
+            Some(account) => {
+                account.limits.change(limit);
+                Ok(())
+            }
+            None => Err(Denied::UserUnknown(name.clone())),
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::core::{Core, Details, Metrics, Timings, UserTotals, Who};
+use crate::core::{Core, Details, MOST_USERS, Metrics, Timings, UserDetail, UserTotals, Who};
 use crate::net::pool::Pool;
 
 /// The media type of the format.
@@ -29,6 +29,7 @@ pub fn exposition(sources: &Sources) -> String {
     let details = sources.core.details();
     outcomes(&mut page, &details);
     users(&mut page, &details.users);
+    quotas(&mut page, &sources.core.describe_users());
     page.histogram("connect_seconds", "Name look-up and connecting to a target.", &details.connect);
     let help = "From the connection to a target to its first octet.";
     page.histogram("first_byte_seconds", help, &details.first_byte);
@@ -85,6 +86,24 @@ fn users(page: &mut Page, users: &[UserTotals]) {
         let name = name(&user.who);
         page.sample("user_bytes_total", &[("user", &name), ("direction", "up")], user.bytes_up);
         page.sample("user_bytes_total", &[("user", &name), ("direction", "down")], user.bytes_down);
+    }
+}
+
+/// Only for users that have a quota, and for no more of them than have counters.
+fn quotas(page: &mut Page, users: &[UserDetail]) {
+    let limited = users.iter().flat_map(|user| {
+        let (limits, used) = (&user.limits, &user.used);
+        let both = [("day", limits.quota_day, used.day), ("month", limits.quota_month, used.month)];
+        both.map(|(period, quota, used)| Some((user.name.to_string(), period, quota?, used)))
+    });
+    let limited: Vec<_> = limited.flatten().take(MOST_USERS).collect();
+    page.head("user_quota_bytes", "Octets that a user may use, by period (UTC).", GAUGE);
+    for (name, period, quota, _) in &limited {
+        page.sample("user_quota_bytes", &[("user", name), ("period", period)], quota);
+    }
+    page.head("user_quota_used_bytes", "Octets of it that are used.", GAUGE);
+    for (name, period, _, used) in &limited {
+        page.sample("user_quota_used_bytes", &[("user", name), ("period", period)], used);
     }
 }
 

@@ -115,7 +115,7 @@ fn command(request: &Request) -> Result<Command, Status> {
             password: Password::new(password).map_err(unacceptable)?,
         },
         Request::RemoveUser { name } => {
-            Command::RemoveUser { name: Name::new(name).map_err(unacceptable)? }
+            Command::RemoveUser { name: Name::new(name).map_err(unacceptable)?, cut: false }
         }
         Request::SetPageSize(names) => {
             // "debe estar entre 1 y 200"

@@ -144,7 +144,9 @@ fn command(request: Request) -> Option<Command> {
             let password = Password::new(letters_and_digits(&password)?).ok()?;
             Command::AddUser { name: name(&user)?, password }
         }
-        Request::RemoveUser { name: user } => Command::RemoveUser { name: name(&user)? },
+        Request::RemoveUser { name: user } => {
+            Command::RemoveUser { name: name(&user)?, cut: false }
+        }
     })
 }
 

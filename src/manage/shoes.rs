@@ -134,7 +134,11 @@ fn carry_out(core: &Core, caller: &Caller, request: Request) -> Result<Response,
         }
         Outcome::Config(settings) if asked_for_spoofing => Response::Spoofing(settings.spoofing),
         // No request of SHOES asks for these.
-        Outcome::Config(_) | Outcome::Connections(_) => return Err(Status::FAILURE),
+        Outcome::Config(_)
+        | Outcome::Connections(_)
+        | Outcome::UserDetails(_)
+        | Outcome::Rules(_)
+        | Outcome::Cut(_) => return Err(Status::FAILURE),
     })
 }
 
@@ -152,7 +156,7 @@ fn command(request: Request) -> Result<Command, Status> {
             Command::EditUser { name, password }
         }
         Request::RemoveUser { name } => {
-            Command::RemoveUser { name: Name::new(&name).map_err(unacceptable)? }
+            Command::RemoveUser { name: Name::new(&name).map_err(unacceptable)?, cut: false }
         }
         Request::BufferSize(octets) => {
             let size = BufferSize::new(octets.into()).ok_or(Status::COMMAND_FAILURE)?;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use super::buffers::Loan;
 use super::driver::is_timeout;
 use super::native::Duct;
+use crate::core::{Halted, Pace};
 
 /// The buffer of a quiet direction, on the stack.
 const SMALL: usize = 2 * 1024;
@@ -49,11 +50,21 @@ impl Broken {
 /// Shows a chunk to whoever watches; `false` once that has seen enough.
 pub(super) type Look<'a> = &'a dyn Fn(&[u8]) -> bool;
 
+/// A direction that has to stop because its connection was ended from outside.
+impl From<Halted> for Broken {
+    fn from(_: Halted) -> Self {
+        // Whoever has ended it has ended both sides, so this draws no conclusion.
+        Self::From
+    }
+}
+
 /// One direction of a relay.
 pub(super) struct Copier<'a> {
     pub from: &'a TcpStream,
     pub to: &'a TcpStream,
     pub count: &'a AtomicU64,
+    /// Asked before octets move.
+    pub pace: Pace<'a>,
     /// Sees each chunk first; `None` once it has seen enough.
     pub watch: Option<Look<'a>>,
     /// Told once, when the first octets have come.
@@ -84,8 +95,14 @@ impl Copier<'_> {
         if self.watch.is_some_and(|watch| !watch(chunk)) {
             self.watch = None;
         }
-        (&mut &*self.to).write_all(chunk).map_err(|error| Broken::to(&error, false))?;
-        self.count.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        let mut left = chunk;
+        while !left.is_empty() {
+            let granted = self.pace.take(left.len())?;
+            let (now, later) = left.split_at_checked(granted).unwrap_or((left, &[]));
+            (&mut &*self.to).write_all(now).map_err(|error| Broken::to(&error, false))?;
+            self.count.fetch_add(now.len() as u64, Ordering::Relaxed);
+            left = later;
+        }
         Ok(())
     }
 
@@ -131,9 +148,10 @@ impl Copier<'_> {
 
     fn medium(&mut self) -> Result<Stage, Broken> {
         let Some(mut loan) = Loan::take(MEDIUM) else { return self.quiet() };
-        let mut streak = Streak::default();
+        let (mut streak, pace) = (Streak::default(), self.pace);
         self.copy(loan.as_mut(), |count| {
-            if streak.of(count == MEDIUM) >= PROOF {
+            // What waits for its rate must not keep what others need to be fast.
+            if streak.of(count == MEDIUM) >= PROOF && !pace.is_slow() {
                 return Some(Stage::Rising);
             }
             (streak.calm(count <= SMALL) >= CALM).then_some(Stage::Falling)
@@ -142,9 +160,9 @@ impl Copier<'_> {
 
     fn large(&mut self) -> Result<Stage, Broken> {
         let Some(mut loan) = Loan::take(LARGE) else { return self.quiet() };
-        let mut streak = Streak::default();
+        let (mut streak, pace) = (Streak::default(), self.pace);
         self.copy(loan.as_mut(), |count| {
-            (streak.calm(count <= SMALL) >= CALM).then_some(Stage::Falling)
+            (streak.calm(count <= SMALL) >= CALM || pace.is_slow()).then_some(Stage::Falling)
         })
     }
 
@@ -179,17 +197,22 @@ impl Copier<'_> {
                 Err(error) if is_timeout(&error) => return Ok(Stage::Falling),
                 Err(_) => return Err(Broken::From),
             };
-            let over = streak.calm(held <= SMALL) >= CALM;
+            let over = streak.calm(held <= SMALL) >= CALM || self.pace.is_slow();
             // The system tells an error only once, and swallows it when it comes
             // behind some octets that were moved.
-            let mut short = false;
+            let (mut short, mut granted) = (false, 0);
             while held > 0 {
-                let moved = duct.drain(self.to, held).map_err(|error| Broken::to(&error, short))?;
-                short = moved < held;
+                if granted == 0 {
+                    granted = self.pace.take(held)?;
+                }
+                let moved =
+                    duct.drain(self.to, granted).map_err(|error| Broken::to(&error, short))?;
+                short = moved < granted;
                 if moved == 0 {
                     return Err(Broken::To { reset: true });
                 }
                 held = held.saturating_sub(moved);
+                granted = granted.saturating_sub(moved);
                 self.count.fetch_add(moved as u64, Ordering::Relaxed);
             }
             if over {

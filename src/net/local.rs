@@ -1,6 +1,6 @@
 //! Which of this machine's addresses is the right one.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 
 /// Any port does: nothing is sent there (9 is "discard").
@@ -30,6 +30,15 @@ pub fn towards(ip: IpAddr) -> io::Result<SocketAddr> {
     probe.local_addr().map(portless)
 }
 
+/// Whether an address is one of this machine's: only to those can be bound. When
+/// that can't be found out, it is.
+pub fn is_here(ip: IpAddr) -> bool {
+    match UdpSocket::bind((ip, 0)) {
+        Ok(_) => true,
+        Err(error) => error.kind() != ErrorKind::AddrNotAvailable,
+    }
+}
+
 fn portless(mut address: SocketAddr) -> SocketAddr {
     address.set_port(0);
     match address.ip().to_canonical() {
@@ -47,6 +56,15 @@ mod tests {
     fn the_way_to_this_machine_begins_on_it() {
         let address = towards(Ipv4Addr::LOCALHOST.into()).unwrap();
         assert_eq!(address, SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0));
+    }
+
+    #[test]
+    fn only_addresses_of_this_machine_are_here() {
+        assert!(is_here(Ipv4Addr::LOCALHOST.into()));
+        // For documentation: RFC 3849. A machine without IPv6 can't go there either.
+        let elsewhere = "2001:db8:ffff::1".parse().unwrap();
+        assert!(!is_here(elsewhere) || UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_err());
+        assert!(!is_here(Ipv4Addr::new(203, 0, 113, 77).into()));
     }
 
     #[test]

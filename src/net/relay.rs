@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use super::close;
 use super::copier::{Broken, Copier, Look};
 use super::watch::Watch;
-use crate::core::{BufferSize, Connection, End, Ended, State};
+use crate::core::{self, BufferSize, Connection, End, Ended, State};
 
 /// Two connected sockets and the connection that they are counted as.
 pub struct Relay {
@@ -91,7 +91,7 @@ impl Relay {
     pub fn run_up(&self, first: &[u8]) {
         let watch = |bytes: &[u8]| self.watch.as_ref().is_some_and(|watch| watch.up(bytes));
         let (from, to) = (&self.sides.client, &self.sides.target);
-        let mut copier = self.copier(from, to, self.connection.up(), &watch);
+        let mut copier = self.copier(from, to, core::Way::Up, &watch);
         let result = copier.pass(first).and_then(|()| copier.run());
         let (from_broke, to_broke) = (Ended::ClientError, Ended::TargetError);
         self.finish(result, &Way { from, to, from_broke, to_broke });
@@ -101,7 +101,7 @@ impl Relay {
     pub fn run_down(&self) {
         let watch = |bytes: &[u8]| self.watch.as_ref().is_some_and(|watch| watch.down(bytes));
         let (from, to) = (&self.sides.target, &self.sides.client);
-        let mut copier = self.copier(from, to, self.connection.down(), &watch);
+        let mut copier = self.copier(from, to, core::Way::Down, &watch);
         let first = || self.connection.first_byte(self.opened.elapsed());
         copier.first = Some(&first);
         let result = copier.run();
@@ -113,12 +113,17 @@ impl Relay {
         &'a self,
         from: &'a TcpStream,
         to: &'a TcpStream,
-        count: &'a std::sync::atomic::AtomicU64,
+        way: core::Way,
         watch: Look<'a>,
     ) -> Copier<'a> {
         let watch = self.watch.is_some().then_some(watch);
         let fixed = self.buffer.map(|size| usize::from(size.octets()));
-        Copier { from, to, count, watch, first: None, fixed }
+        let count = match way {
+            core::Way::Up => self.connection.up(),
+            core::Way::Down => self.connection.down(),
+        };
+        let pace = self.connection.pace(way);
+        Copier { from, to, count, pace, watch, first: None, fixed }
     }
 
     /// Draws the conclusions of a direction that is over.

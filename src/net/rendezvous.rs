@@ -5,7 +5,7 @@
 //! to give up, settles it for both.
 
 use std::io::{ErrorKind, Read};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -109,7 +109,7 @@ impl PeerWait {
     /// Why there is none.
     pub fn accept(
         self,
-        admits: impl Fn(IpAddr) -> bool,
+        admits: impl Fn(SocketAddr) -> bool,
     ) -> Result<(TcpStream, SocketAddr, Hand), Outcome> {
         loop {
             let accepted = self.listener.accept();
@@ -117,7 +117,7 @@ impl PeerWait {
                 return Err(outcome);
             }
             match accepted {
-                Ok((peer, from)) if admits(from.ip().to_canonical()) => {
+                Ok((peer, from)) if admits(from) => {
                     return match self.settled.settle(Outcome::Met) {
                         Outcome::Met => Ok((peer, from, self.hand)),
                         other => Err(other),

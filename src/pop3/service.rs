@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::mailboxes::Mailboxes;
 use super::session::{LONGEST_INPUT, NAME, Pop3Session};
-use crate::core::{Connection, Core, End, Ended};
+use crate::core::{Connection, Core, End, Ended, NotAdmitted};
 use crate::net::close::close_gracefully;
 use crate::net::control::Control;
 use crate::net::driver::{Bounds, ConverseError, Ending, converse};
@@ -58,7 +58,12 @@ impl Service {
     pub fn serve(self: &Arc<Self>, stream: TcpStream, from: SocketAddr) {
         // Small answers must not wait for the acknowledgement of earlier ones.
         let _ = stream.set_nodelay(true);
-        let Ok(connection) = self.core.admit(NAME, from) else { return self.refuse(stream) };
+        let connection = match self.core.admit(NAME, from) {
+            Ok(connection) => connection,
+            Err(NotAdmitted::OverLimit) => return self.refuse(stream),
+            // Whom the rules don't want has nothing to be told.
+            Err(NotAdmitted::ByRule) => return,
+        };
         let service = Arc::clone(self);
         self.pool.serve(from, move || service.converse(&connection, stream));
     }

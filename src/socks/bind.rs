@@ -9,7 +9,7 @@ use super::connect;
 use super::reply::{self, code_of};
 use super::service::Service;
 use super::target::{self, Target};
-use crate::core::{Client, Connection, Ended};
+use crate::core::{Asker, Client, Connection, Destination, Ended};
 use crate::net::control::Control;
 use crate::net::failure::Failure;
 use crate::net::local;
@@ -27,8 +27,9 @@ pub fn bind(
     destination: &Address,
     early: Vec<u8>,
 ) {
+    let asker = (connection.client().ip(), client);
     control.park(connection);
-    let expected = Expected::of(service, destination);
+    let expected = Expected::of(service, asker, destination);
     // Whoever was cut meanwhile is gone.
     let Some(connection) = control.unpark() else { return };
     let sources = service.options.bind_out;
@@ -36,7 +37,8 @@ pub fn bind(
         expected.and_then(|expected| Ok((listen(&expected, control.stream(), sources)?, expected)));
     match listening {
         Ok((listener, expected)) => {
-            wait(service, connection, control, client, (listener, expected), early);
+            let awaited = Awaited { destination, expected };
+            wait(service, connection, control, client, (listener, awaited), early);
         }
         Err(failure) => reply::refuse(&connection, control.stream(), code_of(failure)),
     }
@@ -53,24 +55,47 @@ enum Expected {
 }
 
 impl Expected {
-    fn of(service: &Service, destination: &Address) -> Result<Self, Failure> {
+    fn of(service: &Service, asker: Asker<'_>, destination: &Address) -> Result<Self, Failure> {
         // "DST.ADDR" all zero: the client does not know its peer. A name that
         // resolves to zero means nobody, not everybody.
-        if let Target::Ip(ip) = Target::of(&destination.host)? {
-            let anybody = ip.is_unspecified();
-            return Ok(if anybody { Self::Anybody } else { Self::OneOf(vec![ip]) });
+        if matches!(Target::of(&destination.host)?, Target::Ip(ip) if ip.is_unspecified()) {
+            let somebody = service.core.may_ask_for(asker, None, None);
+            return if somebody { Ok(Self::Anybody) } else { Err(Failure::Forbidden) };
         }
         let deadline = Instant::now() + service.options.connect_timeout;
-        let addresses = target::resolve(&service.pool, destination, deadline)?;
+        let addresses = target::resolve(service, asker, destination, deadline)?;
         Ok(Self::OneOf(addresses.into_iter().map(|address| address.ip().to_canonical()).collect()))
     }
 
-    /// Whether a peer that has connected may stay.
+    /// Whether a peer that has connected is the right one.
     fn admits(&self, peer: IpAddr) -> bool {
         match self {
             Self::Anybody => true,
             Self::OneOf(addresses) => addresses.contains(&peer),
         }
+    }
+}
+
+/// Who may connect, and what the client has said about it.
+struct Awaited<'a> {
+    destination: &'a Address,
+    expected: Expected,
+}
+
+impl Awaited<'_> {
+    /// Whether a peer that has connected may stay: it is the right one, and the
+    /// rules, as they are now, allow its address. Which port it comes from is its
+    /// own choice, so the one of the request counts, if there is one.
+    fn admits(&self, service: &Service, asker: Asker<'_>, peer: SocketAddr) -> bool {
+        let ip = peer.ip().to_canonical();
+        let name = match Target::of(&self.destination.host) {
+            Ok(Target::Name(name)) => Some(name),
+            Ok(Target::Ip(_)) | Err(_) => None,
+        };
+        let port = if self.destination.port == 0 { peer.port() } else { self.destination.port };
+        let address = SocketAddr::new(ip, port);
+        self.expected.admits(ip)
+            && service.core.may_reach(asker, Destination { name, address }).is_some()
     }
 }
 
@@ -102,7 +127,7 @@ fn wait(
     connection: Connection,
     control: Arc<Control>,
     client: &Client,
-    (listener, expected): (TcpListener, Expected),
+    (listener, awaited): (TcpListener, Awaited<'_>),
     early: Vec<u8>,
 ) {
     let stream = &control.shared();
@@ -119,7 +144,8 @@ fn wait(
     if !reply::send(&connection, stream, &reply) {
         return leave(&connection, stream);
     }
-    match peer.accept(|peer| expected.admits(peer)) {
+    let asker = (connection.client().ip(), client);
+    match peer.accept(|peer| awaited.admits(service, asker, peer)) {
         Ok((peer, from, hand)) => {
             let sides = (Arc::clone(stream), peer);
             // "In the second reply, the BND.PORT and BND.ADDR fields contain the
@@ -160,7 +186,9 @@ mod tests {
     fn expected(host: Host) -> Result<Expected, Failure> {
         let (core, _stops) = Core::new(Start::default()).unwrap();
         let service = Service { core, pool: Pool::new("test", 2), options: Options::default() };
-        Expected::of(&service, &Address { host, port: 0 })
+        let client = service.core.open_access().unwrap();
+        let connection = service.core.admit("test", "127.0.0.1:9".parse().unwrap()).unwrap();
+        Expected::of(&service, (connection.client().ip(), &client), &Address { host, port: 0 })
     }
 
     fn named(name: &str) -> Host {

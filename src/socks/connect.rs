@@ -8,7 +8,7 @@ use super::credentials::CredentialMonitor;
 use super::reply::{self, code_of};
 use super::service::Service;
 use super::target;
-use crate::core::{ANONYMOUS, Client, Connection, Ended};
+use crate::core::{ANONYMOUS, Asker, Client, Connection, Ended};
 use crate::net::control::Control;
 use crate::net::dial;
 use crate::net::failure::Failure;
@@ -27,8 +27,9 @@ pub fn connect(
     early: Vec<u8>,
 ) {
     let begun = Instant::now();
+    let asker = (connection.client().ip(), client);
     control.park(connection);
-    let reached = reach(service, destination);
+    let reached = reach(service, asker, destination);
     // Whoever was cut meanwhile is gone.
     let Some(connection) = control.unpark() else { return };
     match reached {
@@ -43,12 +44,12 @@ pub fn connect(
 }
 
 #[inline(never)]
-fn reach(service: &Service, destination: &Address) -> Result<TcpStream, Failure> {
+fn reach(service: &Service, asker: Asker<'_>, destination: &Address) -> Result<TcpStream, Failure> {
     if destination.port == 0 {
         return Err(Failure::Other);
     }
     let deadline = Instant::now() + service.options.connect_timeout;
-    let addresses = target::resolve(&service.pool, destination, deadline)?;
+    let addresses = target::resolve(service, asker, destination, deadline)?;
     dial::dial(&service.pool, &addresses, service.options.bind_out, deadline)
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::handshake::{Accepted, Handshake, LONGEST_INPUT};
 use super::{bind, connect, udp};
-use crate::core::{Cidr, Connection, Core, End, Ended, OverLimit};
+use crate::core::{Cidr, Connection, Core, End, Ended};
 use crate::net::close::close_gracefully;
 use crate::net::control::Control;
 use crate::net::driver::{Bounds, ConverseError, Ending, converse};
@@ -66,18 +66,18 @@ pub const NAME: &str = "socks";
 impl Service {
     /// Serves a connection on a thread of the pool, or refuses it at once.
     pub fn serve(self: &Arc<Self>, stream: TcpStream, from: SocketAddr) {
-        let Ok(connection) = self.admit(from) else { return };
+        let Some(connection) = self.admit(from) else { return };
         let service = Arc::clone(self);
         self.pool.serve(from, move || service.handshake(connection, stream));
     }
 
     /// "The receiver MUST not try to guess whether the protocol header is present or not":
     /// the address of the other end says so.
-    fn admit(&self, from: SocketAddr) -> Result<Connection, OverLimit> {
+    fn admit(&self, from: SocketAddr) -> Option<Connection> {
         if self.options.proxy_from.iter().any(|proxies| proxies.contains(from.ip())) {
-            self.core.admit_proxied(NAME, from)
+            self.core.admit_proxied(NAME, from).ok()
         } else {
-            self.core.admit(NAME, from)
+            self.core.admit(NAME, from).ok()
         }
     }
 
@@ -123,7 +123,7 @@ impl Service {
             Command::Bind => bind::bind(self, connection, control, &client, destination, early),
             // The handshake has refused every other command.
             Command::UdpAssociate | Command::Other(_) => {
-                udp::associate(self, connection, &control, destination);
+                udp::associate(self, connection, &control, &client, destination);
             }
         }
     }

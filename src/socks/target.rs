@@ -1,27 +1,43 @@
-//! From the address in a request to addresses that can be connected to.
+//! From the address in a request to addresses that may be connected to.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
+use super::service::Service;
+use crate::core::rules::Allowed;
+use crate::core::{Asker, Destination};
 use crate::net::dial;
 use crate::net::failure::Failure;
-use crate::net::pool::Pool;
 use crate::wire::socks5::{Address, Host};
 
-/// The addresses of a destination, in the order to try them.
+/// The addresses of a destination that the rules allow, in the order to try them.
 ///
 /// # Errors
-/// A name that can't be one, or has no address, is [`Failure::NameNotFound`].
+/// A name that can't be one, or has no address, is [`Failure::NameNotFound`]; when
+/// none of its addresses is allowed it is [`Failure::Forbidden`]. A name that the
+/// rules deny whatever its address is not looked up.
 pub fn resolve(
-    pool: &Pool,
+    service: &Service,
+    asker: Asker<'_>,
     destination: &Address,
     deadline: Instant,
 ) -> Result<Vec<SocketAddr>, Failure> {
-    let port = destination.port;
-    match Target::of(&destination.host)? {
-        Target::Ip(ip) => Ok(vec![SocketAddr::new(ip, port)]),
-        Target::Name(name) => dial::resolve(pool, name, port, deadline),
+    let (core, port) = (&service.core, destination.port);
+    let allowed = match Target::of(&destination.host)? {
+        Target::Ip(ip) => {
+            let to = Destination { name: None, address: SocketAddr::new(ip, port) };
+            core.may_reach(asker, to).into_iter().collect()
+        }
+        Target::Name(name) if !core.may_ask_for(asker, Some(name), Some(port)) => Vec::new(),
+        Target::Name(name) => {
+            let found = dial::resolve(&service.pool, name, port, deadline)?;
+            core.reachable(asker, name, &found)
+        }
+    };
+    if allowed.is_empty() {
+        return Err(Failure::Forbidden);
     }
+    Ok(allowed.into_iter().map(Allowed::address).collect())
 }
 
 /// What the host of a request means.

@@ -4,6 +4,8 @@
 mod file;
 mod limits;
 mod record;
+mod settings;
+mod used;
 
 pub use file::{StateError, StateFile};
 pub use limits::Limits;

@@ -7,13 +7,22 @@
 //! [settings]
 //! timeout = 30.0
 //!
+//! [rules]
+//! clients = ["allow 192.0.2.0/24", "deny *"]
+//!
 //! [[users]]
 //! name = "ana"
 //! password = "$argon2id$v=19$m=19456,t=2,p=1$..."
+//! rules = ["deny *:25"]
 //!
 //! [users.limits]
 //! rate_down = 1000000
 //! expires = "2027-01-31"
+//!
+//! [users.used]
+//! date = "2026-11-21"
+//! day = 1234
+//! month = 56789
 //!
 //! [[admins]]
 //! name = "root"
@@ -24,17 +33,16 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io;
-use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::{
-    BufferSize, Maildir, Name, PageSize, Phc, Setting, Snapshot, StoredAdmin, StoredUser,
-    TokenHash, latin1,
+    Name, Phc, RuleList, Rules, Setting, Snapshot, StoredAdmin, StoredUser, TokenHash, latin1,
 };
 
 use super::limits::Limits;
+use super::settings::Settings;
+use super::used::Used;
 
 /// The only version so far.
 const VERSION: u32 = 1;
@@ -53,6 +61,8 @@ struct Record {
     login_required: bool,
     #[serde(default)]
     settings: Settings,
+    #[serde(default, skip_serializing_if = "GlobalRules::is_empty")]
+    rules: GlobalRules,
     #[serde(default)]
     users: Vec<User>,
     #[serde(default)]
@@ -64,8 +74,12 @@ struct Record {
 struct User {
     name: String,
     password: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<String>,
     #[serde(default, skip_serializing_if = "Limits::is_empty")]
     limits: Limits,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    used: Option<Used>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,30 +92,14 @@ struct Admin {
     token: Option<String>,
 }
 
-/// In seconds and octets; where 0 makes no sense, it is "none".
+/// The lists that an admin has changed.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Settings {
+struct GlobalRules {
     #[serde(skip_serializing_if = "Option::is_none")]
-    timeout: Option<f64>,
+    clients: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_connections: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_per_user: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_per_address: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_new_per_address: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_users: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    buffer_size: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page_size: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    spoofing: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    maildir: Option<PathBuf>,
+    targets: Option<Vec<String>>,
 }
 
 /// The text of a snapshot.
@@ -112,19 +110,25 @@ pub fn format(snapshot: &Snapshot) -> io::Result<String> {
     let user = |user: &StoredUser| User {
         name: text(&user.name),
         password: user.password.to_string(),
+        rules: user.rules.lines(),
         limits: Limits::of(&user.limits),
+        used: Used::of(&user.used),
     };
     let admin = |admin: &StoredAdmin| Admin {
         name: text(&admin.name),
         password: admin.password.as_ref().map(Phc::to_string),
         token: admin.token.as_ref().map(TokenHash::to_string),
     };
-    let mut settings = Settings::default();
-    snapshot.settings.iter().for_each(|setting| settings.put(setting));
+    let (mut settings, mut rules) = (Settings::default(), GlobalRules::default());
+    for setting in &snapshot.settings {
+        settings.put(setting);
+        rules.put(setting);
+    }
     let record = Record {
         version: VERSION,
         login_required: snapshot.login_required,
         settings,
+        rules,
         users: snapshot.users.iter().map(user).collect(),
         admins: snapshot.admins.iter().map(admin).collect(),
     };
@@ -148,7 +152,8 @@ pub fn parse(text: &str) -> Result<Snapshot, String> {
     if admins.is_empty() {
         return Err("it has no admin, so nobody could manage the server".into());
     }
-    let settings = record.settings.changes()?;
+    let mut settings = record.settings.changes()?;
+    settings.extend(record.rules.changes()?);
     Ok(Snapshot { login_required: record.login_required, users, admins, settings })
 }
 
@@ -159,10 +164,15 @@ fn without_source(error: &toml::de::Error, text: &str) -> String {
 }
 
 fn user(user: &User) -> Result<StoredUser, String> {
+    let name = name("user", &user.name)?;
+    let rules = Rules::parse(&RuleList::User(name.clone()), &user.rules);
+    let used = user.used.as_ref().map(Used::read);
     Ok(StoredUser {
-        name: name("user", &user.name)?,
+        name,
         password: phc("user", &user.name, &user.password)?,
         limits: user.limits.read().map_err(|error| of("user", &user.name, &error))?,
+        rules: rules.map_err(|error| of("user", &user.name, &error))?,
+        used: used.transpose().map_err(|error| of("user", &user.name, &error))?.unwrap_or_default(),
     })
 }
 
@@ -209,51 +219,26 @@ fn distinct<'a>(kind: &str, names: impl Iterator<Item = &'a Name>) -> Result<(),
     Ok(())
 }
 
-impl Settings {
+impl GlobalRules {
+    fn is_empty(&self) -> bool {
+        self.clients.is_none() && self.targets.is_none()
+    }
+
     fn put(&mut self, setting: &Setting) {
         match setting {
-            Setting::Timeout(timeout) => self.timeout = Some(timeout.as_secs_f64()),
-            Setting::MaxConnections(limit) => self.max_connections = Some(*limit),
-            Setting::MaxPerUser(limit) => self.max_per_user = Some(limit.unwrap_or(0)),
-            Setting::MaxPerAddress(limit) => self.max_per_address = Some(limit.unwrap_or(0)),
-            Setting::MaxNewPerAddress(limit) => {
-                self.max_new_per_address = Some(limit.unwrap_or(0));
-            }
-            Setting::MaxUsers(limit) => self.max_users = Some(*limit),
-            Setting::BufferSize(size) => {
-                self.buffer_size = Some(size.map_or(0, BufferSize::octets))
-            }
-            Setting::PageSize(size) => self.page_size = Some(size.names()),
-            Setting::Spoofing(on) => self.spoofing = Some(*on),
-            Setting::Maildir(folder) => self.maildir = Some(folder.path().into()),
+            Setting::ClientRules(rules) => self.clients = Some(rules.lines()),
+            Setting::TargetRules(rules) => self.targets = Some(rules.lines()),
+            _ => {}
         }
     }
 
     fn changes(self) -> Result<Vec<Setting>, String> {
-        let wrong = |name: &str| format!("settings: the value of {name} is out of range");
-        let limit = |limit: u32| Some(limit).filter(|limit| *limit > 0);
-        let timeout = |seconds: f64| {
-            let timeout = Duration::try_from_secs_f64(seconds).ok();
-            timeout.filter(|timeout| !timeout.is_zero()).ok_or_else(|| wrong("timeout"))
+        let read = |list: RuleList, lines: Vec<String>| {
+            Rules::parse(&list, lines).map_err(|error| format!("rules, {list}: {error}"))
         };
-        let buffer_size = |octets: u16| match octets {
-            0 => Ok(None),
-            _ => BufferSize::new(octets.into()).map(Some).ok_or_else(|| wrong("buffer_size")),
-        };
-        let page_size = |names| PageSize::new(names).ok_or_else(|| wrong("page_size"));
-        let maildir = |path: PathBuf| Maildir::open(&path);
-        let changes = [
-            self.timeout.map(timeout).transpose()?.map(Setting::Timeout),
-            self.max_connections.map(Setting::MaxConnections),
-            self.max_per_user.map(limit).map(Setting::MaxPerUser),
-            self.max_per_address.map(limit).map(Setting::MaxPerAddress),
-            self.max_new_per_address.map(limit).map(Setting::MaxNewPerAddress),
-            self.max_users.map(Setting::MaxUsers),
-            self.buffer_size.map(buffer_size).transpose()?.map(Setting::BufferSize),
-            self.page_size.map(page_size).transpose()?.map(Setting::PageSize),
-            self.spoofing.map(Setting::Spoofing),
-            self.maildir.map(maildir).transpose()?.map(Setting::Maildir),
-        ];
+        let clients = self.clients.map(|lines| read(RuleList::Clients, lines)).transpose()?;
+        let targets = self.targets.map(|lines| read(RuleList::Targets, lines)).transpose()?;
+        let changes = [clients.map(Setting::ClientRules), targets.map(Setting::TargetRules)];
         Ok(changes.into_iter().flatten().collect())
     }
 }
@@ -261,9 +246,14 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::time::Duration;
 
     use super::*;
-    use crate::core::{Password, Token, UserLimits};
+    use crate::core::{BufferSize, Maildir, PageSize, Password, Token, UserLimits};
+
+    fn rules(list: &RuleList, line: &str) -> Rules {
+        Rules::parse(list, [line]).unwrap()
+    }
 
     fn snapshot() -> Snapshot {
         let phc = || Phc::of(&Password::new(b"secret").unwrap()).unwrap();
@@ -282,6 +272,12 @@ mod tests {
                     quota_month: 7.try_into().ok(),
                     expires: "2027-01-31".parse().ok(),
                 },
+                rules: rules(&RuleList::Targets, "allow [2001:db8::]/32:80-443"),
+                used: crate::core::Used {
+                    date: "2026-11-21".parse().unwrap(),
+                    day: 8,
+                    month: u64::MAX >> 1,
+                },
             }],
             admins: vec![StoredAdmin { name: root, password: Some(phc()), token: Some(token) }],
             settings: vec![
@@ -295,6 +291,8 @@ mod tests {
                 Setting::PageSize(PageSize::new(1).unwrap()),
                 Setting::Spoofing(false),
                 Setting::Maildir(Maildir::open(Path::new("/")).unwrap()),
+                Setting::ClientRules(rules(&RuleList::Clients, "deny 192.0.2.0/24")),
+                Setting::TargetRules(Rules::default()),
             ],
         }
     }
@@ -328,6 +326,10 @@ mod tests {
             ("name = \"root\"", "name = \"ro/ot\"", "ro/ot"),
             ("rate_up = 4", "rate = 4", "unknown field `rate`"),
             ("2027-01-31", "2027-02-31", "no date"),
+            ("deny 192", "forbid 192", "rules, clients: rule 1, \"forbid 192.0.2.0/24\": write"),
+            ("80-443", "443-80", "runs backwards"),
+            ("targets = []", "target = []", "unknown field `target`"),
+            ("2026-11-21", "today", "used: today is no date"),
             ("[[admins]]", "[[kings]]", "kings"),
             ("$argon2id", "$argon2i", "argon2id PHC string"),
         ] {

@@ -29,7 +29,7 @@ fn edit(user: &str, password: &str) -> Ask {
 }
 
 fn remove(user: &str) -> Ask {
-    Ask::RemoveUser { name: name(user) }
+    Ask::RemoveUser { name: name(user), cut: false }
 }
 
 fn set(setting: &str, value: u64) -> Ask {

@@ -28,6 +28,8 @@ pub struct Setup {
     pub options: Options,
     pub settings: Settings,
     pub threads: usize,
+    /// Where it is told that its clients come from, if not where they do.
+    pub from: Option<SocketAddr>,
 }
 
 impl Default for Setup {
@@ -37,6 +39,7 @@ impl Default for Setup {
             options: Options::default(),
             settings: Settings::default(),
             threads: 64,
+            from: None,
         }
     }
 }
@@ -58,7 +61,7 @@ impl Proxy {
         let serving = Arc::clone(&service);
         thread::spawn(move || {
             while let Ok((stream, from)) = listener.accept() {
-                serving.serve(stream, from);
+                serving.serve(stream, setup.from.unwrap_or(from));
             }
         });
         Self { address, service, log }

@@ -44,9 +44,20 @@ mod manage {
     mod socksctl;
     mod start;
     mod state;
+    mod user_limits;
     #[cfg(unix)]
     mod watch;
     mod watch_lines;
+}
+
+mod rules {
+    mod changes;
+    mod clients;
+    mod config;
+    mod datagrams;
+    mod ruled;
+    mod safe_default;
+    mod targets;
 }
 
 /// The names of a maildir hold colons, which not every system allows.

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use socksd::core::rules::{Destination, Rule, RuleList};
 use socksd::core::{Name, Password, Setting, latin1};
 use socksd::wire::{
     Decoded, base64, datagram, json, monitor, oneshot, pop3, proxy_protocol, shoes, socks5,
@@ -20,6 +21,7 @@ pub fn fuzz_all() {
     datagrams();
     json();
     pop3();
+    rules();
     proxy_protocol();
 }
 
@@ -179,11 +181,14 @@ fn json() {
         drop(request.data::<data::Auth>());
         drop(request.data::<data::Window>());
         drop(request.data::<data::Account>());
-        drop(request.data::<data::Named>());
+        drop(request.data::<data::Removal>());
         drop(request.data::<data::UsersAfter>());
         drop(request.data::<data::ConnectionsAfter>());
-        drop(request.data::<data::Numbered>());
+        drop(request.data::<data::Cut>());
+        drop(request.data::<data::Limitation>());
         drop(request.data::<data::Change>());
+        drop(request.data::<data::RuleList>());
+        drop(request.data::<data::NewRules>());
     });
 }
 
@@ -205,6 +210,42 @@ fn pop3() {
         if let Some(plain) = Plain::parse(&octets) {
             let parts = plain.authzid.len() + plain.authcid.len() + plain.passwd.len();
             assert_eq!(parts + 2, octets.len());
+        }
+    });
+}
+
+/// A rule reads as it shows, and any of them can be asked.
+fn rules() {
+    let seeds = [
+        "allow *",
+        "deny *:25,80-443",
+        "deny 10.0.0.0/8:1-1023",
+        "allow [2001:db8::]/32:80-443",
+        "allow [::ffff:10.0.0.0]/104",
+        "deny *.example.net:443",
+        "deny xn--bcher-kva.example.",
+        "allow 0x7f.1",
+    ];
+    let seeds: Messages = seeds.map(|text| text.as_bytes().to_vec()).to_vec();
+    let address = "10.1.2.3:80".parse().expect("an address");
+    feed("rules", &seeds, |bytes, _| {
+        let text = String::from_utf8_lossy(bytes);
+        drop(RuleList::parse(bytes));
+        match text.parse::<Rule>() {
+            Ok(rule) => {
+                let shown = rule.to_string();
+                assert!(shown.is_ascii() && shown.len() <= text.len() + 16, "{shown}");
+                assert_eq!(shown.parse(), Ok(rule.clone()), "{shown}");
+                assert!(
+                    rule.ports.contain(80) || !rule.matches(&Destination { name: None, address })
+                );
+            }
+            Err(why) => assert!(!why.to_string().contains(char::is_control)),
+        }
+        // A name is what a client sends.
+        for rule in ["deny example.net", "deny *.example.net"] {
+            let rule: Rule = rule.parse().expect("a rule");
+            rule.matches(&Destination { name: Some(&text), address });
         }
     });
 }

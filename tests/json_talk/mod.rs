@@ -27,6 +27,8 @@ pub const EVERYTHING: &[&str] = &[
     "CUT_CONNECTION",
     "GET_CONFIG",
     "SET_CONFIG",
+    "GET_RULES",
+    "SET_RULES",
 ];
 
 /// A machine whose time is set, and whose samples are numbered.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use argh::FromArgs;
 use socksd::args::Args;
-use socksd::core::{Command, Core, Credential, Outcome};
+use socksd::core::{Command, Core, Credential, Name, Outcome, UserLimit};
 use socksd::server::Server;
 
 use super::maildirs::Folder;
@@ -110,4 +110,25 @@ fn a_cut_ends_a_session_that_waits_and_one_that_sends() {
         assert!(folder.has("ana/new/1.a"));
     }
     assert!(ask(&mut open(&running), "STAT").starts_with("+OK 1 60000000"));
+}
+
+#[test]
+fn a_user_that_expires_loses_its_mailbox_and_a_quota_is_not_for_mail() {
+    let folder = Folder::new("expired");
+    folder.put("ana/new/1.a", b"mail\n");
+    let running = Running::serving(&folder);
+    let limit = |name, value| {
+        let limit = UserLimit::parse(name, value).unwrap();
+        running.apply(Command::LimitUser { name: Name::new(b"ana").unwrap(), limit });
+    };
+    limit("quota_day", "1");
+    limit("rate_down", "1");
+    let mut client = open(&running);
+    assert!(ask(&mut client, "STAT").starts_with("+OK 1 6"));
+    limit("expires", "2020-01-01");
+    assert_eq!(client.read_to_end(&mut Vec::new()).unwrap_or_default(), 0);
+    let mut late = BufReader::new(TcpStream::connect(running.address).unwrap());
+    assert!(line(&mut late).starts_with("+OK"));
+    assert!(ask(&mut late, "USER ana").starts_with("+OK"));
+    assert!(ask(&mut late, "PASS 1234").starts_with("-ERR [AUTH]"));
 }

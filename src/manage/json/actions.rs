@@ -4,15 +4,19 @@
 use serde::Serialize;
 use serde_json::{Number, Value, json};
 
+use super::users;
 use crate::core::{
-    BadSetting, BufferSize, Caller, Command, ConnectionId, ConnectionView, Core, Denied, Maildir,
-    Metrics, Name, Outcome, PageSize, Password, Setting, Settings,
+    BadSetting, BufferSize, Caller, Command, ConnectionView, Core, Denied, Maildir, Metrics, Name,
+    Outcome, PageSize, Password, RuleChange, RuleList, Setting, Settings,
 };
 use crate::wire::json::data::{self, Nothing};
 use crate::wire::json::{Code, FRAME_MAX, Octets, Request, Scalar};
 
-/// What [`carry_out`] knows. Each is also the scope that it needs.
-pub const ACTIONS: [&str; 9] = [
+/// The action that takes time; the session carries it out itself.
+pub const GET_OS_INFO: &str = "GET_OS_INFO";
+
+/// What [`carry_out`] knows; [`scope`] says what each needs.
+pub const ACTIONS: [&str; 13] = [
     "GET_METRICS",
     "LIST_USERS",
     "ADD_USER",
@@ -22,7 +26,25 @@ pub const ACTIONS: [&str; 9] = [
     "CUT_CONNECTION",
     "GET_CONFIG",
     "SET_CONFIG",
+    "DESCRIBE_USERS",
+    "LIMIT_USER",
+    "GET_RULES",
+    "SET_RULES",
 ];
+
+/// The scope that an action needs: that of its name, but for two.
+pub fn scope(action: &str) -> &str {
+    match action {
+        "DESCRIBE_USERS" => "LIST_USERS",
+        "LIMIT_USER" => "EDIT_USER",
+        other => other,
+    }
+}
+
+/// Every scope there is.
+pub fn scopes() -> impl Iterator<Item = &'static str> {
+    ACTIONS.into_iter().map(scope).chain([GET_OS_INFO])
+}
 
 /// A list longer than this many octets goes on in the next answer: half a frame
 /// leaves room for the last item and for what stands around the list.
@@ -46,7 +68,7 @@ impl Refusal {
     }
 
     /// The document has no code for it, so it is a BAD_REQUEST with a reason.
-    fn because(reason: &'static str, message: String) -> Self {
+    pub(super) fn because(reason: &'static str, message: String) -> Self {
         let details = Some(json!({ "reason": reason }));
         Self { code: Code::BAD_REQUEST, message, details }
     }
@@ -66,10 +88,16 @@ pub enum Answer {
     Metrics(data::Metrics),
     /// To LIST_USERS.
     Users(data::Users),
+    /// To DESCRIBE_USERS.
+    UserDetails(data::UserDetails),
+    /// To what cuts all of a user.
+    Cut(data::CutCount),
     /// To LIST_CONNECTIONS.
     Connections(data::Connections),
     /// To GET_CONFIG.
     Config(data::Config),
+    /// To GET_RULES.
+    Rules(data::Rules),
 }
 
 /// Carries out one of [`ACTIONS`].
@@ -81,9 +109,12 @@ pub fn carry_out(core: &Core, caller: &Caller, request: &Request<'_>) -> Result<
     Ok(match outcome {
         Outcome::Done => Answer::Done(Nothing {}),
         Outcome::Metrics(metrics) => Answer::Metrics(counted(&metrics)),
-        Outcome::Users(names) => Answer::Users(users(&names, request)?),
+        Outcome::Users(names) => Answer::Users(list(&names, request)?),
+        Outcome::UserDetails(details) => Answer::UserDetails(users::described(&details, request)?),
+        Outcome::Cut(cut) => Answer::Cut(data::CutCount { cut: cut as u64 }),
         Outcome::Connections(open) => Answer::Connections(connections(&open, request)?),
         Outcome::Config(settings) => Answer::Config(config(&settings)),
+        Outcome::Rules(rules) => Answer::Rules(data::Rules { rules: rules.lines() }),
     })
 }
 
@@ -102,24 +133,37 @@ fn command(request: &Request<'_>) -> Result<Command, Refusal> {
             Command::EditUser { name, password }
         }
         "REMOVE_USER" => {
-            let data::Named { name: whose } = read(request)?;
-            Command::RemoveUser { name: name(&whose)? }
+            let data::Removal { name: whose, cut } = read(request)?;
+            Command::RemoveUser { name: name(&whose)?, cut: cut.unwrap_or(false) }
         }
-        "CUT_CONNECTION" => {
-            let data::Numbered { id } = read(request)?;
-            Command::CutConnection(ConnectionId(id))
-        }
+        "DESCRIBE_USERS" => Command::DescribeUsers,
+        "LIMIT_USER" => users::limitation(request)?,
+        "CUT_CONNECTION" => users::cut(request)?,
         "SET_CONFIG" => Command::SetConfig(setting(&read(request)?)?),
+        "GET_RULES" => {
+            let data::RuleList { list } = read(request)?;
+            Command::GetRules(rule_list(&list)?)
+        }
+        "SET_RULES" => {
+            let data::NewRules { list, rules } = read(request)?;
+            let change = RuleChange::parse(rule_list(&list)?, &rules);
+            let bad = |bad: crate::core::BadRules| Refusal::because("BAD_RULE", bad.to_string());
+            Command::SetRules(change.map_err(bad)?)
+        }
         _ => return Err(Refusal::internal("the action has no meaning")),
     })
 }
 
-fn read<T: serde::de::DeserializeOwned>(request: &Request<'_>) -> Result<T, Refusal> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(request: &Request<'_>) -> Result<T, Refusal> {
     request.data().map_err(Refusal::bad_data)
 }
 
-fn name(octets: &Octets) -> Result<Name, Refusal> {
+pub(super) fn name(octets: &Octets) -> Result<Name, Refusal> {
     Name::new(&octets.0).map_err(|bad| Refusal::because("BAD_NAME", format!("the name: {bad}")))
+}
+
+fn rule_list(octets: &Octets) -> Result<RuleList, Refusal> {
+    RuleList::parse(&octets.0).map_err(|bad| Refusal::because("UNKNOWN_LIST", bad.to_string()))
 }
 
 fn account(account: &data::Account) -> Result<(Name, Password), Refusal> {
@@ -191,7 +235,7 @@ fn counted(metrics: &Metrics) -> data::Metrics {
     }
 }
 
-fn users(names: &[Name], request: &Request<'_>) -> Result<data::Users, Refusal> {
+fn list(names: &[Name], request: &Request<'_>) -> Result<data::Users, Refusal> {
     let data::UsersAfter { after } = read(request)?;
     let after = after.map(|after| after.0).unwrap_or_default();
     let left = names.iter().filter(|name| *name.as_bytes() > *after);
@@ -224,7 +268,9 @@ fn connection(open: &ConnectionView) -> data::Connection {
 }
 
 /// The items that fit one answer, and whether there are more.
-fn page<T: Serialize>(items: impl Iterator<Item = T>) -> Result<(Vec<T>, bool), Refusal> {
+pub(super) fn page<T: Serialize>(
+    items: impl Iterator<Item = T>,
+) -> Result<(Vec<T>, bool), Refusal> {
     let (mut taken, mut octets) = (Vec::new(), 0);
     for item in items {
         if octets >= PAGE {
@@ -260,11 +306,14 @@ mod tests {
     use super::*;
 
     /// Data with which each action is understood.
-    const DATA: [(&str, &str); 4] = [
+    const DATA: [(&str, &str); 7] = [
         ("ADD_USER", r#"{"name":"ana","password":"x"}"#),
         ("REMOVE_USER", r#"{"name":"ana"}"#),
         ("CUT_CONNECTION", r#"{"id":1}"#),
         ("SET_CONFIG", r#"{"name":"timeout","value":1}"#),
+        ("LIMIT_USER", r#"{"name":"ana","limit":"rate_up","value":1}"#),
+        ("GET_RULES", r#"{"list":"user:ana"}"#),
+        ("SET_RULES", r#"{"list":"targets","rules":["deny *:25"]}"#),
     ];
 
     fn meant(action: &str, data: &str) -> Result<Command, Refusal> {
@@ -282,12 +331,12 @@ mod tests {
     }
 
     #[test]
-    fn an_action_is_called_like_its_scope() {
+    fn an_action_needs_the_scope_of_its_command() {
         for action in ACTIONS {
             let alike = if action == "EDIT_USER" { "ADD_USER" } else { action };
             let data =
                 DATA.iter().find(|(name, _)| *name == alike).map_or("null", |(_, data)| data);
-            assert_eq!(meant(action, data).unwrap().scope(), action);
+            assert_eq!(meant(action, data).unwrap().scope(), scope(action));
         }
     }
 

@@ -14,7 +14,8 @@ use super::client_end::ClientEnd;
 use super::correspondents::Correspondents;
 use super::names::{Advice, Names};
 use super::request::Request;
-use crate::core::Connection;
+use crate::core::rules::Allowed;
+use crate::core::{Asker, Client, Connection, Core, Destination, Way};
 use crate::net::datagram_socket::{DatagramSocket, LONGEST};
 use crate::net::dial;
 use crate::net::pool::Pool;
@@ -38,6 +39,8 @@ type Token = Sender<()>;
 pub(super) struct Association {
     // Dropped in this order: out of the list first, then closed.
     connection: Connection,
+    user: Client,
+    core: Core,
     socket: DatagramSocket,
     client: Mutex<ClientEnd>,
     correspondents: Mutex<Correspondents>,
@@ -61,13 +64,15 @@ impl Association {
     /// threads have ended.
     pub(super) fn new(
         service: &Service,
-        connection: Connection,
+        (connection, user): (Connection, Client),
         socket: DatagramSocket,
         client: ClientEnd,
     ) -> (Arc<Self>, Receiver<()>) {
         let (token, finished) = crossbeam_channel::bounded(0);
         let association = Self {
             connection,
+            user,
+            core: service.core.clone(),
             socket,
             client: Mutex::new(client),
             correspondents: Mutex::default(),
@@ -134,18 +139,28 @@ impl Association {
         let (port, payload) = (request.port, request.payload);
         match Target::of(&request.host) {
             Ok(Target::Ip(ip)) => {
-                self.send(SocketAddr::new(ip, port), payload);
+                let to = Destination { name: None, address: SocketAddr::new(ip, port) };
+                if let Some(to) = self.core.may_reach(self.asker(), to) {
+                    self.send(to, payload);
+                }
             }
-            Ok(Target::Name(name)) => {
+            // A name that is denied whatever its address is not looked up.
+            Ok(Target::Name(name))
+                if self.core.may_ask_for(self.asker(), Some(name), Some(port)) =>
+            {
                 let advice = self.names.lock().advise(name, port, payload, Instant::now());
                 match advice {
-                    Advice::Send(found) => self.send_to_any(&found, port, payload),
+                    Advice::Send(found) => self.send_to_any(name, &found, port, payload),
                     Advice::LookUp => self.look_up(name),
                     Advice::Wait => {}
                 }
             }
-            Err(_) => {}
+            Ok(Target::Name(_)) | Err(_) => {}
         }
+    }
+
+    fn asker(&self) -> Asker<'_> {
+        (self.connection.client().ip(), &self.user)
     }
 
     /// Looks a name up on another thread, so that datagrams for others don't wait.
@@ -173,24 +188,31 @@ impl Association {
         found.sort_by_key(|ip| ip.is_ipv4() != v4);
         let waited = self.names.lock().answered(name, &found, Instant::now());
         for held in waited {
-            self.send_to_any(&found, held.port, &held.payload);
+            self.send_to_any(name, &found, held.port, &held.payload);
         }
     }
 
-    /// Sends to the first of these addresses that the system finds a way to.
-    fn send_to_any(self: &Arc<Self>, found: &[IpAddr], port: u16, payload: &[u8]) {
-        let _ = found.iter().any(|ip| self.send(SocketAddr::new(*ip, port), payload));
+    /// Sends to the first of a name's addresses that is allowed and that the system
+    /// finds a way to.
+    fn send_to_any(self: &Arc<Self>, name: &str, found: &[IpAddr], port: u16, payload: &[u8]) {
+        let found: Vec<_> = found.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
+        let allowed = self.core.reachable(self.asker(), name, &found);
+        let _ = allowed.into_iter().any(|to| self.send(to, payload));
     }
 
-    /// Sends a datagram to its destination; `false` when that can't be done. All
-    /// of them pass here, whatever they were addressed to: here an address is
-    /// about to be used.
-    fn send(self: &Arc<Self>, to: SocketAddr, payload: &[u8]) -> bool {
+    /// Sends a datagram to its destination, for which the rules have been asked;
+    /// `false` when that can't be done. All of them pass here.
+    fn send(self: &Arc<Self>, to: Allowed, payload: &[u8]) -> bool {
+        let to = to.address();
         // A name may have such an address too.
         if to.ip().is_unspecified() {
             return false;
         }
         let Some(socket) = self.outgoing(to.ip()) else { return false };
+        // Over the rate it is dropped: no use to try another address.
+        if self.connection.pace(Way::Up).permits(payload.len()) != Ok(true) {
+            return true;
+        }
         // Before it is sent: the answer may be quick.
         self.correspondents.lock().note(to.ip());
         let sent = socket.send(payload, to).is_ok();
@@ -235,6 +257,9 @@ impl Association {
             else {
                 continue;
             };
+            if self.connection.pace(Way::Down).permits(count) != Ok(true) {
+                continue;
+            }
             header.clear();
             DatagramHeader { frag: 0, destination: Address::from(from) }.encode(&mut header);
             let start = HEADER - header.len();

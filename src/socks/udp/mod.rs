@@ -14,7 +14,7 @@ use self::association::Association;
 use self::client_end::ClientEnd;
 use super::reply;
 use super::service::Service;
-use crate::core::{Connection, Ended, State};
+use crate::core::{Client, Connection, Ended, State};
 use crate::net::control::Control;
 use crate::net::datagram_socket::DatagramSocket;
 use crate::net::local;
@@ -26,6 +26,7 @@ pub fn associate(
     service: &Service,
     connection: Connection,
     control: &Control,
+    user: &Client,
     destination: &Address,
 ) {
     let stream = control.stream();
@@ -39,7 +40,8 @@ pub fn associate(
     let ip = service.options.udp_advertise.unwrap_or(socket.address().ip());
     let bound = Address::from(SocketAddr::new(ip, socket.address().port()));
     let client = ClientEnd::new(connection.client().ip(), destination);
-    let (association, finished) = Association::new(service, connection, socket, client);
+    let (association, finished) =
+        Association::new(service, (connection, user.clone()), socket, client);
     let connection = association.connection();
     if association.start().is_err() {
         return reply::refuse(connection, stream, ReplyCode::GENERAL_FAILURE);

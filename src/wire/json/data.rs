@@ -98,9 +98,23 @@ pub struct Account {
 
 /// REMOVE_USER, asked.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Named {
+pub struct Removal {
     /// Whose.
     pub name: Octets,
+    /// Whether what it has open ends, too; absent: no.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut: Option<bool>,
+}
+
+/// LIMIT_USER, asked.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Limitation {
+    /// Whose.
+    pub name: Octets,
+    /// A member of [`UserLimits`].
+    pub limit: String,
+    /// A number, 0 for none, or for `expires` a date or `never`.
+    pub value: Scalar,
 }
 
 /// LIST_USERS, asked.
@@ -117,6 +131,52 @@ pub struct Users {
     pub users: Vec<Octets>,
     /// Whether there are more behind the last of these.
     pub more: bool,
+}
+
+/// DESCRIBE_USERS, answered; it is asked like LIST_USERS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserDetails {
+    /// Sorted by the octets of their names.
+    pub users: Vec<UserDetail>,
+    /// Whether there are more behind the last of these.
+    pub more: bool,
+}
+
+/// A user, its limits and what it uses. Sizes are in octets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserDetail {
+    /// Its name.
+    pub name: Octets,
+    /// Connections that it has open.
+    pub connections: u32,
+    /// Octets from its clients since the start.
+    pub bytes_up: u64,
+    /// Octets to them.
+    pub bytes_down: u64,
+    /// Octets that count for the quota of the day (UTC).
+    pub used_today: u64,
+    /// Octets that count for the quota of the month.
+    pub used_this_month: u64,
+    /// What it may use.
+    pub limits: UserLimits,
+}
+
+/// The limits of a user; the members are the names of LIMIT_USER, 0 is no limit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserLimits {
+    /// Connections at once.
+    pub max_connections: u32,
+    /// Octets per second from its clients.
+    pub rate_up: u64,
+    /// Octets per second to them.
+    pub rate_down: u64,
+    /// Octets per day, both ways.
+    pub quota_day: u64,
+    /// Octets per month.
+    pub quota_month: u64,
+    /// The first day on which it is refused, `YYYY-MM-DD`.
+    pub expires: Option<String>,
 }
 
 /// LIST_CONNECTIONS, asked.
@@ -159,11 +219,22 @@ pub struct Connection {
     pub age_seconds: u64,
 }
 
-/// CUT_CONNECTION, asked.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Numbered {
+/// CUT_CONNECTION, asked: one of the two.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Cut {
     /// Which.
-    pub id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// Or all of whom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<Octets>,
+}
+
+/// What was cut at once, answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CutCount {
+    /// How many connections.
+    pub cut: u64,
 }
 
 /// GET_CONFIG, answered; the members are the names of SET_CONFIG.
@@ -189,6 +260,29 @@ pub struct Config {
     pub spoofing: bool,
     /// The folder of the mailboxes.
     pub maildir: Option<String>,
+}
+
+/// GET_RULES, asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleList {
+    /// `clients`, `targets` or `user:NAME`.
+    pub list: Octets,
+}
+
+/// GET_RULES, answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// A line each; the first that matches wins.
+    pub rules: Vec<String>,
+}
+
+/// SET_RULES, asked: all rules of the list, in the place of all that it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewRules {
+    /// `clients`, `targets` or `user:NAME`.
+    pub list: Octets,
+    /// A line each.
+    pub rules: Vec<String>,
 }
 
 /// SET_CONFIG, asked.

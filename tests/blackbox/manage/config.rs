@@ -49,6 +49,7 @@ fn the_example_of_the_readme_is_explained() {
         "monitor: 127.0.0.1:8081",
         "datagram: 127.0.0.1:9090",
         "users: ana, bob",
+        "limits of bob: rate_down 1000000, quota_month 50000000000, expires 2099-12-31",
         "admins: root",
         "state: state.toml: new",
     ] {

@@ -18,9 +18,14 @@ const BINARY_V6: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x21\x00\x24\
     \x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\xdc\x04\x04\x38";
 const LOCAL: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00";
 
-/// Where the test connects from is a proxy.
+/// Where the test connects from is a proxy. Its clients come from elsewhere, and their
+/// targets are on loopback, which has to be allowed.
 fn trusting(args: &[&str]) -> Server {
-    Server::start(&[&["--proxy-from", "127.0.0.1"], args].concat())
+    let config = Scratch::new("toml");
+    let rules = "[rules]\ntargets = [\"allow 127.0.0.0/8\"]\n";
+    std::fs::write(config.path(), rules).expect("writing a configuration");
+    let ours = ["--proxy-from", "127.0.0.1", "--config", config.path()];
+    Server::start(&[&ours, args].concat())
 }
 
 /// A client that a proxy has announced, connected through.

@@ -1,0 +1,182 @@
+//! Where rules are asked: when a client comes, before a name is looked up, and
+//! before an address is used.
+
+use std::fmt::Display;
+use std::net::{IpAddr, SocketAddr};
+
+use super::denial::Denial;
+use super::list::{Foresight, RuleChange, RuleList, Rules};
+use super::pattern::Pattern;
+use super::rule::{Action, Rule};
+use super::safe_default::{Protected, SafeDefault};
+use super::{Allowed, Asker, Destination};
+use crate::core::Core;
+use crate::core::account::Name;
+use crate::core::command::Denied;
+use crate::core::entry::ANONYMOUS;
+use crate::core::managed::Managed;
+use crate::core::settings::Setting;
+use crate::core::text::Latin1;
+
+/// A connection is to be refused at once; that has been counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotAdmitted {
+    /// A limit is reached.
+    OverLimit,
+    /// A rule does not want the client.
+    ByRule,
+}
+
+impl Core {
+    /// Says which listeners the safe default protects; only the first call counts.
+    pub fn protect(&self, listeners: SafeDefault) {
+        let _ = self.0.safe_default.set(listeners);
+    }
+
+    /// Whether the rules let a client in.
+    pub(in crate::core) fn may_come(&self, service: &str, from: SocketAddr) -> bool {
+        let address = from.ip().to_canonical();
+        let Some(reason) = self.managed().client_denied(address) else { return true };
+        if let Some(times) = self.0.denials.another() {
+            log::info!(service, address:%, times, reason:%; "client-denied");
+        }
+        false
+    }
+
+    /// Whether some address could be allowed, before a name is looked up or while
+    /// it is not known who will come. Without a name or a port they are not known.
+    pub fn may_ask_for(&self, asker: Asker<'_>, name: Option<&str>, port: Option<u16>) -> bool {
+        let denied = self.managed().foreseen(asker.1.name(), name, port);
+        if let Some(denial) = &denied {
+            let (name, port) = (name.unwrap_or("*"), port.unwrap_or(0));
+            self.note_denial(denial, asker, format_args!("{name}:{port}"));
+        }
+        denied.is_none()
+    }
+
+    /// Whether a client may use an address; to be asked right before it does.
+    pub fn may_reach(&self, asker: Asker<'_>, to: Destination<'_>) -> Option<Allowed> {
+        let reached = self.reach(asker, to);
+        reached.inspect_err(|denial| self.note_denial(denial, asker, to)).ok()
+    }
+
+    /// Those of the addresses of a name that a client may use, in their order; to be
+    /// asked right before it does.
+    pub fn reachable(&self, asker: Asker<'_>, name: &str, found: &[SocketAddr]) -> Vec<Allowed> {
+        let (mut allowed, mut denied) = (Vec::with_capacity(found.len()), None);
+        for &address in found {
+            let to = Destination { name: Some(name), address };
+            match self.reach(asker, to) {
+                Ok(address) => allowed.push(address),
+                Err(denial) => denied = Some((denial, to)),
+            }
+        }
+        // One less is no news while another is left.
+        if let (true, Some((denial, to))) = (allowed.is_empty(), denied) {
+            self.note_denial(&denial, asker, to);
+        }
+        allowed
+    }
+
+    fn reach(&self, asker: Asker<'_>, to: Destination<'_>) -> Result<Allowed, Denial> {
+        let (own, (from, client)) = (self.0.safe_default.get(), asker);
+        let denied = self.managed().denied(own, from, client.name(), &to);
+        denied.map_or(Ok(Allowed(to.address)), Err)
+    }
+
+    fn note_denial(&self, reason: &Denial, (address, client): Asker<'_>, to: impl Display) {
+        let Some(times) = self.0.denials.another() else { return };
+        let user = Latin1(client.name().map_or(ANONYMOUS.as_bytes(), Name::as_bytes));
+        log::info!(address:%, user:%, target:% = to, times, reason:%; "target-denied");
+    }
+
+    /// The rules of a list.
+    pub(in crate::core) fn rules(&self, list: &RuleList) -> Result<Rules, Denied> {
+        let managed = self.managed();
+        match list {
+            RuleList::Clients => Ok(managed.settings.client_rules.clone()),
+            RuleList::Targets => Ok(managed.settings.target_rules.clone()),
+            RuleList::User(name) => {
+                let rules = managed.users.rules(name).cloned();
+                rules.ok_or_else(|| Denied::UserUnknown(name.clone()))
+            }
+        }
+    }
+}
+
+impl Managed {
+    /// Replaces the rules of a list.
+    pub(in crate::core) fn set_rules(&mut self, change: RuleChange) -> Result<(), Denied> {
+        let (list, rules) = change.into_parts();
+        match list {
+            RuleList::Clients => self.set(Setting::ClientRules(rules)),
+            RuleList::Targets => self.set(Setting::TargetRules(rules)),
+            RuleList::User(name) => self.users.set_rules(name, rules)?,
+        }
+        Ok(())
+    }
+
+    fn client_denied(&self, from: IpAddr) -> Option<Denial> {
+        let to = Destination { name: None, address: SocketAddr::new(from, 0) };
+        let first = self.settings.client_rules.first(&to)?;
+        (first.1.action == Action::Deny).then(|| Denial::by(RuleList::Clients, first))
+    }
+
+    /// The lists of a client in their order, or that it is gone.
+    fn lists(&self, user: Option<&Name>) -> Result<[Option<(RuleList, &Rules)>; 2], Denial> {
+        let targets = Some((RuleList::Targets, &self.settings.target_rules));
+        let Some(name) = user else { return Ok([None, targets]) };
+        let own = self.users.rules(name).ok_or(Denial::UserGone)?;
+        Ok([Some((RuleList::User(name.clone()), own)), targets])
+    }
+
+    fn foreseen(
+        &self,
+        user: Option<&Name>,
+        name: Option<&str>,
+        port: Option<u16>,
+    ) -> Option<Denial> {
+        let lists = match self.lists(user) {
+            Ok(lists) => lists,
+            Err(gone) => return Some(gone),
+        };
+        for (list, rules) in lists.into_iter().flatten() {
+            match rules.foresee(name, port) {
+                Foresight::Denied(place, rule) => return Some(Denial::by(list, (place, rule))),
+                Foresight::Open => return None,
+                Foresight::Unmatched => {}
+            }
+        }
+        None
+    }
+
+    fn denied(
+        &self,
+        own: Option<&SafeDefault>,
+        from: IpAddr,
+        user: Option<&Name>,
+        to: &Destination<'_>,
+    ) -> Option<Denial> {
+        let lists = match self.lists(user) {
+            Ok(lists) => lists,
+            Err(gone) => return Some(gone),
+        };
+        let first = lists
+            .into_iter()
+            .flatten()
+            .find_map(|(list, rules)| rules.first(to).map(|(place, rule)| (list, place, rule)));
+        match first {
+            Some((list, place, rule)) if rule.action == Action::Deny => {
+                Some(Denial::by(list, (place, rule)))
+            }
+            // Whoever owns a name chooses its address, so only an address is enough.
+            Some((_, _, Rule { host: Pattern::Range(_), .. })) => None,
+            _ if from.to_canonical().is_loopback() => None,
+            _ => {
+                let protected = Protected::address(to.address.ip());
+                let own = || own.filter(|own| own.is_own(to.address)).map(|_| Protected::OwnPort);
+                protected.or_else(own).map(Denial::Default)
+            }
+        }
+    }
+}

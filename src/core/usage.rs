@@ -1,0 +1,376 @@
+//! What one user has used and how fast it may go on: one value for each user in the
+//! directory, shared by all its connections.
+//!
+//! Octets are counted by the connections themselves ([`Entry::moved`]), without a
+//! lock. A few times a second, and whenever somebody asks, what has been added since
+//! is collected here ([`Usage::collect`]). Only where a rate or a quota is set does
+//! each piece ask first ([`Usage::take`]).
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::bucket::Bucket;
+use super::clock::Date;
+use super::entry::Entry;
+use super::states::Ended;
+use super::used::Used;
+use super::user_limits::UserLimits;
+
+/// A direction of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// From the client.
+    Up,
+    /// To the client.
+    Down,
+}
+
+/// What a connection has to do with its user's [`Usage`].
+#[derive(Default)]
+pub(super) struct Metering {
+    /// Octets of it that have been collected, in each direction. This and the next
+    /// are changed under the lock of the usage only.
+    collected: [AtomicU64; 2],
+    /// Octets that may move and have not been collected yet.
+    granted: [AtomicU64; 2],
+    /// Directions that wait for their rate: that is no silence.
+    waiting: AtomicU32,
+    /// Set when nothing may wait any more.
+    over: AtomicBool,
+}
+
+impl Metering {
+    /// Whether a direction waits for its rate.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// What one user uses.
+pub(super) struct Usage {
+    /// Whether octets in that direction have to ask: no lock while they need not.
+    asks: [AtomicBool; 2],
+    /// Whether that is because of a rate.
+    rated: [AtomicBool; 2],
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    limits: UserLimits,
+    buckets: [Bucket; 2],
+    used: Used,
+    /// Of that, what the disk has.
+    stored: Used,
+    /// Octets that may move and have not been collected yet.
+    granted: u64,
+    /// Since the start, or since the user was added.
+    totals: [u64; 2],
+    waiting: u64,
+}
+
+/// What [`Usage::report`] tells.
+pub(super) struct Report {
+    pub up: u64,
+    pub down: u64,
+    pub used: Used,
+}
+
+impl fmt::Debug for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Usage(..)")
+    }
+}
+
+impl Usage {
+    pub fn new(limits: &UserLimits, used: Used) -> Self {
+        let now = Instant::now();
+        let state = State {
+            limits: UserLimits::default(),
+            buckets: [Bucket::new(now), Bucket::new(now)],
+            used,
+            stored: used,
+            granted: 0,
+            totals: [0; 2],
+            waiting: 0,
+        };
+        let usage = Self {
+            asks: Default::default(),
+            rated: Default::default(),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        };
+        usage.obey(limits);
+        usage
+    }
+
+    /// Holds these limits from now on, also for who waits.
+    pub fn obey(&self, limits: &UserLimits) {
+        let mut state = self.state.lock();
+        let now = Instant::now();
+        state.limits = limits.clone();
+        let quota = limits.quota_day.or(limits.quota_month).is_some();
+        let rates = [limits.rate_up, limits.rate_down];
+        for way in [Way::Up, Way::Down] {
+            let at = way as usize;
+            state.buckets[at].set_rate(rates[at], now);
+            self.rated[at].store(rates[at].is_some(), Ordering::Relaxed);
+            self.asks[at].store(quota || rates[at].is_some(), Ordering::Relaxed);
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Whether octets have to ask before they move.
+    pub fn asks(&self, way: Way) -> bool {
+        self.asks[way as usize].load(Ordering::Relaxed)
+    }
+
+    /// Whether that direction has a rate.
+    pub fn has_rate(&self, way: Way) -> bool {
+        self.rated[way as usize].load(Ordering::Relaxed)
+    }
+
+    /// Waits until some of these octets may move; says how many, at least one, or why
+    /// none ever will.
+    pub fn take(&self, entry: &Entry, way: Way, octets: u64) -> Result<u64, Option<Ended>> {
+        let mut state = self.state.lock();
+        state.collect(entry);
+        let left = state.left();
+        if left == 0 {
+            return Err(Some(Ended::Quota));
+        }
+        let waiting = state.waiting;
+        let bucket = &mut state.buckets[way as usize];
+        let piece = bucket.piece(octets.min(left), waiting);
+        let ticket = bucket.charge(piece, Instant::now());
+        state.grant(entry, way, piece);
+        if state.buckets[way as usize].wait(ticket, Instant::now()).is_none() {
+            return Ok(piece);
+        }
+        entry.metering.waiting.fetch_add(1, Ordering::Relaxed);
+        state.waiting += 1;
+        let granted = loop {
+            if entry.metering.over.load(Ordering::Acquire) {
+                state.take_back(entry, way, piece);
+                break Err(None);
+            }
+            match state.buckets[way as usize].wait(ticket, Instant::now()) {
+                None => break Ok(piece),
+                // Woken by the time, by other limits, or because it is over.
+                Some(wait) => self.changed.wait_for(&mut state, wait),
+            };
+        };
+        state.waiting -= 1;
+        entry.metering.waiting.fetch_sub(1, Ordering::Relaxed);
+        granted
+    }
+
+    /// Whether a datagram may go now. It never waits: what is over the rate is dropped.
+    pub fn permits(&self, entry: &Entry, way: Way, octets: u64) -> Result<bool, Ended> {
+        let mut state = self.state.lock();
+        state.collect(entry);
+        if octets > state.left() {
+            return Err(Ended::Quota);
+        }
+        let permitted = state.buckets[way as usize].permits(octets, Instant::now());
+        if permitted {
+            state.grant(entry, way, octets);
+        }
+        Ok(permitted)
+    }
+
+    /// Lets nothing of a connection wait any more.
+    pub fn release(&self, entry: &Entry) {
+        // Under the lock: who waits has either seen it or is woken.
+        let _state = self.state.lock();
+        entry.metering.over.store(true, Ordering::Release);
+        if entry.metering.is_waiting() {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Collects what has moved on a connection.
+    pub fn collect(&self, entry: &Entry) {
+        self.state.lock().collect(entry);
+    }
+
+    /// Collects what has moved on a connection that moves no more.
+    pub fn close(&self, entry: &Entry) {
+        let mut state = self.state.lock();
+        state.collect(entry);
+        for way in [Way::Up, Way::Down] {
+            let left = entry.metering.granted[way as usize].load(Ordering::Relaxed);
+            state.take_back(entry, way, left);
+        }
+    }
+
+    /// Why a connection of this user has to end today, if it has; `metered` if its
+    /// octets count.
+    pub fn verdict(&self, today: Date, metered: bool) -> Option<Ended> {
+        let mut state = self.state.lock();
+        state.used.turn(today);
+        if state.limits.is_expired(today) {
+            return Some(Ended::Expired);
+        }
+        (metered && state.used.left(&state.limits) == Some(0)).then_some(Ended::Quota)
+    }
+
+    /// What has been used by today.
+    pub fn report(&self, today: Date) -> Report {
+        let mut state = self.state.lock();
+        state.used.turn(today);
+        let [up, down] = state.totals;
+        Report { up, down, used: state.used }
+    }
+
+    /// What is to be stored.
+    pub fn used(&self) -> Used {
+        self.state.lock().used
+    }
+
+    /// Notes that this is stored.
+    pub fn stored(&self, used: Used) {
+        self.state.lock().stored = used;
+    }
+
+    /// Whether all of it is stored.
+    pub fn is_stored(&self) -> bool {
+        let state = self.state.lock();
+        // A day that begins is no news.
+        let mut stored = state.stored;
+        stored.turn(state.used.date);
+        stored == state.used
+    }
+}
+
+impl State {
+    /// Octets of the quotas that are left and granted to nobody.
+    fn left(&self) -> u64 {
+        let left = self.used.left(&self.limits);
+        left.map_or(u64::MAX, |left| left.saturating_sub(self.granted))
+    }
+
+    fn collect(&mut self, entry: &Entry) {
+        let (up, down) = entry.moved();
+        for (way, moved) in [(Way::Up, up), (Way::Down, down)] {
+            let before = entry.metering.collected[way as usize].swap(moved, Ordering::Relaxed);
+            let more = moved.saturating_sub(before);
+            self.used.add(more);
+            let total = &mut self.totals[way as usize];
+            *total = total.saturating_add(more);
+            let granted = entry.metering.granted[way as usize].load(Ordering::Relaxed);
+            self.take_back(entry, way, granted.min(more));
+        }
+    }
+
+    /// Notes octets that are about to move.
+    fn grant(&mut self, entry: &Entry, way: Way, octets: u64) {
+        entry.metering.granted[way as usize].fetch_add(octets, Ordering::Relaxed);
+        self.granted = self.granted.saturating_add(octets);
+    }
+
+    /// What was granted has moved, or never will.
+    fn take_back(&mut self, entry: &Entry, way: Way, octets: u64) {
+        entry.metering.granted[way as usize].fetch_sub(octets, Ordering::Relaxed);
+        self.granted = self.granted.saturating_sub(octets);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::ConnectionId;
+    use super::*;
+
+    fn date(text: &str) -> Date {
+        text.parse().unwrap()
+    }
+
+    fn limits(words: &[(&str, &str)]) -> UserLimits {
+        let mut limits = UserLimits::default();
+        for (name, value) in words {
+            limits.change(super::super::UserLimit::parse(name, value).unwrap());
+        }
+        limits
+    }
+
+    fn entry() -> Entry {
+        Entry::new(ConnectionId(1), "test", "192.0.2.7:4711".parse().unwrap())
+    }
+
+    #[test]
+    fn what_moves_unasked_is_collected_once() {
+        let (usage, entry) = (Usage::new(&UserLimits::default(), Used::default()), entry());
+        assert!(!usage.asks(Way::Up) && !usage.asks(Way::Down));
+        entry.up.store(3, Ordering::Relaxed);
+        entry.down.store(5, Ordering::Relaxed);
+        usage.collect(&entry);
+        entry.down.store(6, Ordering::Relaxed);
+        usage.collect(&entry);
+        usage.collect(&entry);
+        let report = usage.report(date("2026-11-21"));
+        assert_eq!((report.up, report.down, report.used.day), (3, 6, 0));
+        assert_eq!(usage.used().date, date("2026-11-21"));
+    }
+
+    #[test]
+    fn a_quota_is_spent_to_the_octet_in_both_directions_together() {
+        let (usage, entry) =
+            (Usage::new(&limits(&[("quota_day", "10")]), Used::default()), entry());
+        assert!(usage.asks(Way::Up) && usage.asks(Way::Down));
+        assert_eq!(usage.take(&entry, Way::Up, 4), Ok(4));
+        // Granted before it moved: it counts once.
+        entry.up.store(4, Ordering::Relaxed);
+        assert_eq!(usage.permits(&entry, Way::Down, 7), Err(Ended::Quota));
+        assert_eq!(usage.take(&entry, Way::Down, 100), Ok(6));
+        assert_eq!(usage.take(&entry, Way::Up, 1), Err(Some(Ended::Quota)));
+        let today = usage.used().date;
+        assert_eq!(usage.verdict(today, true), None, "the rest is on its way");
+        entry.down.store(6, Ordering::Relaxed);
+        usage.collect(&entry);
+        assert_eq!(usage.verdict(today, true), Some(Ended::Quota));
+        assert_eq!(usage.verdict(today, false), None);
+        usage.obey(&limits(&[("quota_day", "11")]));
+        assert_eq!(usage.take(&entry, Way::Up, 9), Ok(1));
+        usage.obey(&limits(&[("quota_month", "11")]));
+        assert_eq!(usage.verdict(date("2026-11-21"), true), None, "another month");
+        usage.obey(&UserLimits::default());
+        assert!(!usage.asks(Way::Up));
+    }
+
+    #[test]
+    fn a_user_expires_at_the_beginning_of_the_day() {
+        let usage = Usage::new(&limits(&[("expires", "2026-11-21")]), Used::default());
+        assert_eq!(usage.verdict(date("2026-11-20"), true), None);
+        assert_eq!(usage.verdict(date("2026-11-21"), false), Some(Ended::Expired));
+    }
+
+    #[test]
+    fn who_waits_is_woken_by_another_rate_and_by_the_end() {
+        let usage = Usage::new(&limits(&[("rate_up", "1")]), Used::default());
+        let (first, second) = (entry(), entry());
+        let burst = usage.take(&first, Way::Up, 1 << 20).unwrap();
+        std::thread::scope(|scope| {
+            let waiters = [&first, &second].map(|entry| {
+                let usage = &usage;
+                scope.spawn(move || usage.take(entry, Way::Up, 1 << 20))
+            });
+            while !(first.metering.is_waiting() && second.metering.is_waiting()) {
+                std::thread::yield_now();
+            }
+            usage.release(&first);
+            let [ended, other] = waiters;
+            assert_eq!(ended.join().unwrap(), Err(None));
+            assert!(second.metering.is_waiting() && !first.metering.is_waiting());
+            usage.obey(&UserLimits::default());
+            assert_eq!(other.join().unwrap(), Ok(burst));
+        });
+        // What did not move is not counted, and hinders nobody.
+        assert_eq!((usage.used().day, usage.state.lock().granted), (0, 2 * burst));
+        [&first, &second].into_iter().for_each(|entry| usage.close(entry));
+        assert_eq!(usage.state.lock().granted, 0);
+    }
+}
