@@ -15,6 +15,7 @@
 mod harness;
 mod monitor;
 mod moves;
+mod steer;
 
 use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,8 +41,11 @@ fn time() -> Duration {
 
 #[test]
 fn nothing_is_left_of_it_and_every_byte_is_counted() {
-    let args = ["-u", "ana:1234", "--monitor", "127.0.0.1:0", "--max-per-user", "300"];
-    let mut server = Server::start(&args);
+    let mut command = steer::server();
+    command.args(["-p", "0", "-P", "0", "-U", "admin:secret"]).args(steer::ARGS);
+    command.args(["-u", "ana:1234", "--monitor", "127.0.0.1:0", "--max-per-user", "300"]);
+    let mut server = Server::launch(command);
+    let steering = &steer::Admin::of(&mut server);
     let monitor = server.listener("monitor");
     // One move of each kind, so that what is made once is there.
     let mut moved = Mover::new(0).every_move(&server, ("ana", "1234"));
@@ -63,6 +67,7 @@ fn nothing_is_left_of_it_and_every_byte_is_counted() {
         let (server, total) = (&server, &total);
         scope.spawn(move || total.fetch_add(change_users(server, end), Ordering::Relaxed));
         scope.spawn(move || change_settings(monitor, end));
+        scope.spawn(move || total.fetch_add(steering.steer(server, end), Ordering::Relaxed));
         scope.spawn(move || memory.watch(server, end));
     });
     moved += total.into_inner();
