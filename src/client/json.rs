@@ -22,6 +22,9 @@ use crate::wire::json::data::{
 };
 use crate::wire::json::{Code, Failure, Frame, FromServer, Octets, Request, Scalar, VERSION};
 
+/// A list that is longer is no server's: to read it all would take minutes, and memory.
+const LONGEST_LIST: usize = 1_000_000;
+
 /// A conversation in the json dialect, with a session.
 #[derive(Debug)]
 pub struct JsonClient {
@@ -119,8 +122,8 @@ impl JsonClient {
         loop {
             let after = names.last().cloned().map(Octets);
             let Users { users, more } = self.get(ask, "LIST_USERS", Some(&UsersAfter { after }))?;
-            self.check_progress(more, users.len())?;
-            names.extend(users.into_iter().map(|name| name.0));
+            let users = users.into_iter().map(|name| name.0);
+            self.add(&mut names, users, more, |name, next| name < next)?;
             if !more {
                 return Ok(Answer::Users { names, complete: true });
             }
@@ -132,11 +135,9 @@ impl JsonClient {
         loop {
             let after = found.last().map(|last| Octets(last.name.clone()));
             let list: UserDetails = self.get(ask, "DESCRIBE_USERS", Some(&UsersAfter { after }))?;
-            self.check_progress(list.more, list.users.len())?;
-            for user in list.users {
-                let user = user_detail(user);
-                found.push(user.map_err(|why| self.connection.nonsense(why))?);
-            }
+            let part: Result<Vec<_>, _> = list.users.into_iter().map(user_detail).collect();
+            let part = part.map_err(|why| self.connection.nonsense(why))?.into_iter();
+            self.add(&mut found, part, list.more, |user, next| user.name < next.name)?;
             if !list.more {
                 return Ok(Answer::UserDetails(found));
             }
@@ -157,8 +158,7 @@ impl JsonClient {
         loop {
             let after = ConnectionsAfter { after: open.last().map(|last| last.id) };
             let list: Connections = self.get(ask, "LIST_CONNECTIONS", Some(&after))?;
-            self.check_progress(list.more, list.connections.len())?;
-            open.extend(list.connections.into_iter().map(|open| OpenConnection {
+            let part = list.connections.into_iter().map(|open| OpenConnection {
                 id: open.id,
                 user: open.user,
                 client: open.client,
@@ -168,7 +168,8 @@ impl JsonClient {
                 up: Some(open.bytes_up),
                 down: Some(open.bytes_down),
                 age: open.age_seconds,
-            }));
+            });
+            self.add(&mut open, part, list.more, |open, next| open.id < next.id)?;
             if !list.more {
                 return Ok(Answer::Connections(open));
             }
@@ -189,11 +190,29 @@ impl JsonClient {
         self.change(ask, "SET_RULES", &NewRules { list, rules: change.rules().lines() })
     }
 
-    fn check_progress(&self, more: bool, items: usize) -> Result<(), ClientError> {
-        if more && items == 0 {
-            return Err(self.connection.nonsense("it has more, and does not tell it".into()));
+    /// Adds a part to a list. One that does not go on in its order, or has no end, would be
+    /// asked for again and again.
+    fn add<T>(
+        &self,
+        list: &mut Vec<T>,
+        part: impl Iterator<Item = T>,
+        more: bool,
+        in_order: fn(&T, &T) -> bool,
+    ) -> Result<(), ClientError> {
+        let before = list.len();
+        for item in part {
+            if list.last().is_some_and(|last| !in_order(last, &item)) {
+                return Err(self.connection.nonsense("its list is not in order".into()));
+            }
+            list.push(item);
         }
-        Ok(())
+        let why = match list.len() {
+            _ if !more => return Ok(()),
+            known if known == before => "it has more, and does not tell it",
+            LONGEST_LIST.. => "its list is too long",
+            _ => return Ok(()),
+        };
+        Err(self.connection.nonsense(why.into()))
     }
 
     fn machine(&mut self, ask: &Ask, seconds: u32) -> Result<Answer, ClientError> {
@@ -286,4 +305,58 @@ fn refused(ask: &Ask, failure: &Failure) -> ClientError {
     }
     let advice = if failure.code == Code::FORBIDDEN { "; mint a token that has it" } else { "" };
     ClientError::Refused { command: ask.command(), why: format!("{why}{advice}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+    use crate::wire::json::{Hello, Response};
+
+    /// A conversation with a server that always answers this.
+    fn answered(data: serde_json::Value) -> JsonClient {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = listener.local_addr().unwrap().to_string();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut message = Vec::new();
+            Hello::ours().encode(&mut message);
+            while stream.write_all(&message).is_ok() {
+                let mut length = [0; 4];
+                let Ok(()) = stream.read_exact(&mut length) else { return };
+                let mut payload = vec![0; u32::from_be_bytes(length) as usize];
+                stream.read_exact(&mut payload).unwrap();
+                let Request { id, action, .. } = Request::parse(&payload).unwrap();
+                message.clear();
+                Response { id, action, data: data.clone() }.encode(&mut message);
+            }
+        });
+        let token = Token::new("shown");
+        JsonClient::connect(&server, &token, Duration::from_secs(10)).unwrap()
+    }
+
+    #[test]
+    fn a_list_that_does_not_go_on_is_not_asked_for_for_ever() {
+        let open = |id: u64| {
+            serde_json::json!({
+                "id": id, "service": "socks", "user": "-", "client": "192.0.2.7:1",
+                "target": null, "state": "open", "bytesUp": 1, "bytesDown": 1, "ageSeconds": 1,
+            })
+        };
+        for (users, connections) in
+            [(vec!["ana"], vec![open(7)]), (vec!["bob", "ana"], vec![open(2), open(1)])]
+        {
+            let mut client = answered(serde_json::json!({
+                "sessionId": "x", "scopes": [],
+                "users": users, "connections": connections, "more": true,
+            }));
+            for ask in [Ask::Users, Ask::Connections] {
+                let error = client.say(&ask).unwrap_err().to_string();
+                assert!(error.contains("its list is not in order"), "{error}");
+            }
+        }
+    }
 }
