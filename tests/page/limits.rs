@@ -1,14 +1,15 @@
 //! The limits of users and the rules on the page, and cutting all of a user.
 
 use std::io::{Read, Write};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use super::browser::{Browser, ENTER};
 use super::served::{Served, echo, until};
 use super::{ANA, HOSTILE_USER, ON, axe, is_content, open, pretend};
 use socksd::core::{
-    Caller, Command, Core, Credential, Date, Name, NewUser, Password, RuleChange, RuleList, Rules,
-    Setting, UserLimit,
+    Caller, Command, Connection, Core, Credential, Date, Name, NewUser, Password, RuleChange,
+    RuleList, Rules, Setting, UserLimit,
 };
 
 /// Down, as WebDriver writes it.
@@ -38,14 +39,24 @@ fn set_rules(core: &Core, list: RuleList, lines: &[String]) {
     core.apply(&root(core), Command::SetRules(change)).unwrap();
 }
 
-/// Users with limits near and over, and rules, some as long as may be.
-pub fn fill(served: &Served, long: &str) {
+/// Users who are near limits and over them, and rules, some as long as may be. The
+/// connection is to be kept.
+pub fn fill(served: &Served, long: &str) -> Connection {
     let all =
-        [("quota_day", "1G"), ("quota_month", "1T"), ("rate_up", "999k"), ("expires", &day(7))];
+        [("quota_month", "105"), ("quota_day", "1G"), ("rate_up", "999k"), ("expires", &day(7))];
     let rule = format!("deny {}.example:1-65535", "a".repeat(60));
     served.core().install_user(user(long, &all, &[&rule])).unwrap();
     served.core().install_user(user("late", &[("expires", "1999-12-31")], &[])).unwrap();
     set_rules(served.core(), RuleList::Clients, &["allow *".into()]);
+    moving(served, long)
+}
+
+/// A connection of a user that has moved 100 octets.
+fn moving(served: &Served, name: &str) -> Connection {
+    let connection = pretend(served, name, "example.net");
+    served.core().meter(&connection).unwrap();
+    connection.down().fetch_add(100, Ordering::Relaxed);
+    connection
 }
 
 /// The texts of the cells of a user's row.
@@ -74,12 +85,7 @@ fn limits_of_users_are_told_in_words() {
     ] {
         core.install_user(user(name, limits, &[])).unwrap();
     }
-    let _open = ["full", "near", "calm"].map(|name| {
-        let connection = pretend(&served, name, "example.net");
-        core.meter(&connection).unwrap();
-        connection.down().fetch_add(100, std::sync::atomic::Ordering::Relaxed);
-        connection
-    });
+    let _open = ["full", "near", "calm"].map(|name| moving(&served, name));
     let Some(browser) = open(&served) else { return };
     browser.until_text("#limited tbody", |text| text.contains("used up"));
     assert_eq!(

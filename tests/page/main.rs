@@ -167,9 +167,10 @@ fn it_fits_a_phone_and_the_dark() {
     let served = Served::start(ON, None);
     let long = "a".repeat(250);
     let _open = [pretend(&served, "ana", "example.net"), pretend(&served, "ana", &long)];
-    limits::fill(&served, &long);
+    let _near = limits::fill(&served, &long);
     let Some(browser) = open(&served) else { return };
     browser.until_text("#open tbody", |text| text.contains(&long));
+    browser.until_text("#limited tbody", |text| text.contains("nearly used up"));
     browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true })");
     let mut grounds = Vec::new();
     for scheme in ["light", "dark"] {
