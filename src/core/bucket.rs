@@ -98,6 +98,14 @@ impl Bucket {
         permitted
     }
 
+    /// Takes back what [`Self::permits`] has charged. Nobody waited then, so all who wait
+    /// now come behind it.
+    pub(super) fn refund(&mut self, octets: u64) {
+        let Some(rate) = self.rate else { return };
+        let most = self.charged.saturating_add(burst(rate)).max(self.released);
+        self.released = self.released.saturating_add(octets).min(most);
+    }
+
     /// Releases what the time has brought.
     fn advance(&mut self, now: Instant) {
         let Some(rate) = self.rate else {
@@ -225,7 +233,12 @@ mod tests {
         let mut bucket = bucket(1000, start);
         assert!(bucket.permits(60_000, start), "longer than a burst");
         assert!(!bucket.permits(1, start) && !bucket.permits(1, start + 59 * SECOND));
-        assert!(bucket.permits(1, start + 60 * SECOND));
+        let then = start + 60 * SECOND;
+        assert!(bucket.permits(1, then) && bucket.permits(511, then) && !bucket.permits(1, then));
+        bucket.refund(511);
+        assert!(bucket.permits(511, then) && !bucket.permits(1, then));
+        bucket.refund(u64::MAX);
+        assert!(bucket.permits(512, then) && !bucket.permits(1, then), "a burst and no more");
     }
 
     #[test]

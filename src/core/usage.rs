@@ -183,6 +183,15 @@ impl Usage {
         Ok(permitted)
     }
 
+    /// Takes back a datagram that may go but can't.
+    pub fn unsent(&self, entry: &Entry, way: Way, octets: u64) {
+        let mut state = self.state.lock();
+        // It was not granted if there was no limit then.
+        let granted = entry.metering.granted[way as usize].load(Ordering::Relaxed).min(octets);
+        state.take_back(entry, way, granted);
+        state.buckets[way as usize].refund(granted);
+    }
+
     /// Lets nothing of a connection wait any more.
     pub fn release(&self, entry: &Entry) {
         // Under the lock: who waits has either seen it or is woken.
