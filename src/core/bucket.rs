@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// The least burst and the least piece, in octets: a rate of a few octets per second
 /// must not make single octets of everything.
-const LEAST: u64 = 512;
+pub(super) const LEAST: u64 = 512;
 /// Parts of a second's octets that go at once: small enough that several connections
 /// share alike, large enough that a fast one is not chopped up.
 const PIECES_PER_SECOND: u64 = 8;
