@@ -6,13 +6,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use argh::{ArgsInfo, FromArgs};
 
-use crate::manage::Secrets;
+use crate::manage::{Secrets, json_scopes};
 
 /// prints a token for json, needs SOCKSD_JWT_SECRET
 #[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "token", help_triggers("-h", "--help"))]
 pub struct Mint {
-    /// what it allows: names of actions, with commas between them
+    /// what it allows: names of actions, with commas between them,
+    /// or all
     #[argh(option, arg_name = "a,b", from_str_fn(scopes))]
     scopes: BTreeSet<String>,
     /// for how long: a number and s, m, h or d (1h)
@@ -50,6 +51,9 @@ impl Mint {
 }
 
 fn scopes(text: &str) -> Result<BTreeSet<String>, String> {
+    if text == "all" {
+        return Ok(json_scopes().map(String::from).collect());
+    }
     let word = |c: char| c.is_ascii_alphanumeric() || "_-.:".contains(c);
     let scope = |scope: &str| match scope {
         "" => Err("a name is empty, put one comma between two names".into()),
@@ -100,6 +104,8 @@ mod tests {
         {
             assert!(lifetime(wrong).is_err(), "{wrong}");
         }
+        let all = scopes("all").unwrap();
+        assert!(all.contains("SET_RULES") && all.contains("GET_OS_INFO") && !all.contains("all"));
         for wrong in ["", "A,", ",A", "A,,B", "A B", "A\n"] {
             assert!(scopes(wrong).is_err(), "{wrong:?}");
         }

@@ -19,6 +19,9 @@ use harness::socks::can_log_in;
 
 const SOCKSD: &str = env!("CARGO_BIN_EXE_socksd");
 
+/// What `secrets.env` holds.
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/deploy").join(name)
 }
@@ -29,8 +32,10 @@ fn text(name: &str) -> String {
 
 #[track_caller]
 fn output(program: &str, args: &[&str]) -> (bool, String) {
-    let Output { status, stdout, stderr } =
-        Command::new(program).args(args).output().unwrap_or_else(|e| panic!("{program}: {e}"));
+    let mut command = Command::new(program);
+    command.args(args).env("SOCKSD_JWT_SECRET", SECRET);
+    let output = command.output().unwrap_or_else(|error| panic!("{program}: {error}"));
+    let Output { status, stdout, stderr } = output;
     (status.success(), String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
 }
 
@@ -60,7 +65,15 @@ fn the_configuration_is_fine() {
     let config = path("socksd.toml");
     let (fine, said) = output(SOCKSD, &["check", config.to_str().expect("a name")]);
     assert!(fine && !said.contains("warning"), "{said}");
-    for line in ["socks: 0.0.0.0:1080", "http: 127.0.0.1:9180", "users: ana, bob", "admins: root"] {
+    for line in [
+        "socks: 0.0.0.0:1080",
+        "json: 127.0.0.1:8084",
+        "http: 127.0.0.1:9180",
+        "users: ana, bob",
+        "admins: root",
+        "limits of ana: rate_down 5000000, quota_month 100000000000",
+        "rule: user:bob 1: deny *:22",
+    ] {
         assert!(said.lines().any(|said| said == line), "{line}: {said}");
     }
 }
@@ -76,12 +89,14 @@ fn the_configuration_serves_when_its_passwords_are_known() {
         own = own.replace(hash, &format!("password = \"{}\"", hashed(password)));
     }
     own = own.replace("name = \"root\"", "name = \"admin\"");
+    own = format!("{own}\n[secrets]\njwt = \"{SECRET}\"\n");
     let (config, state, log) = (Scratch::new("toml"), Scratch::new("toml"), Scratch::new("log"));
     fs::write(config.path(), own).expect("writing a configuration");
     let (config, state, log) = (config.path(), state.path(), log.path());
     let places = ["-l", "127.0.0.1", "-p", "0", "-P", "0", "--http", "127.0.0.1:0"];
+    let json = ["--json", "127.0.0.1:0"];
     let files = ["--config", config, "--state", state, "--access-log", log];
-    let mut server = Server::with_arguments(&[files.as_slice(), &places].concat());
+    let mut server = Server::with_arguments(&[files.as_slice(), &places, &json].concat());
     assert!(can_log_in(&server, "ana", "1234") && can_log_in(&server, "bob", "5678"));
     assert!(!can_log_in(&server, "ana", "5678"));
     until("it logs for the journal", || server.log().starts_with("<4>auth-failed "));

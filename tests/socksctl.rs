@@ -182,7 +182,7 @@ fn a_password_may_come_from_standard_input() {
 #[test]
 fn settings_reach_the_server() {
     let server = Server::start();
-    server.run("buffer-size 4096").prints("buffer size set to 4.0 KiB (4096), for new connections");
+    server.run("buffer-size 4096").prints("buffer size set to 4.1 kB (4096), for new connections");
     assert_eq!(server.core.settings().buffer_size.map(|size| size.octets()), Some(4096));
     server.run("spoofing").prints("credential monitor  off");
     server.run("spoofing on").prints("credential monitor on");

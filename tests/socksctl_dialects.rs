@@ -114,7 +114,7 @@ fn monitor_configures() {
     monitor(&server, "config max_connections 7").prints("config: done");
     monitor(&server, "config max_users 8").prints("config: done");
     monitor(&server, "buffer-size 4096")
-        .prints("buffer size set to 4.0 KiB (4096), for new connections");
+        .prints("buffer size set to 4.1 kB (4096), for new connections");
     let settings = server.core().settings();
     assert_eq!(settings.timeout.as_secs(), 30);
     assert_eq!((settings.max_connections, settings.max_users), (7, 8));
@@ -198,11 +198,11 @@ fn json_manages() {
     json(&server, "add-user ana 1234").prints("user ana added");
     json(&server, "add-user ñandú é").prints("user ñandú added");
     json(&server, "add-user ana x").fails(1, "the user ana exists already");
-    json(&server, "limit-user ana rate_up 2KiB").prints("rate_up of user ana changed");
+    json(&server, "limit-user ana rate_up 2kB").prints("rate_up of user ana changed");
     json(&server, "users").prints(
-        "user   open  up   down  today  this month  rate up    rate down  expires\n\
-         ana    0     0 B  0 B   0 B    0 B         2.0 KiB/s  -          -\n\
-         ñandú  0     0 B  0 B   0 B    0 B         -          -          -",
+        "user   open  up   down  today  this month  rate up   rate down  expires\n\
+         ana    0     0 B  0 B   0 B    0 B         2.0 kB/s  -          -\n\
+         ñandú  0     0 B  0 B   0 B    0 B         -         -          -",
     );
     json(&server, "cut --user ana").prints("user ana cut: 0 connections ended");
     json(&server, "edit-user ana x").prints("password of user ana changed");

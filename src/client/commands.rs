@@ -1,16 +1,16 @@
 //! The commands of `socksctl`, and what each of them asks.
 
-use std::io::{self, Read};
+mod rules;
+
 use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
 
+use rules::{Rules, SetRules};
+
 use super::watch::Pace;
 use super::{Ask, ClientError, Secret};
-use crate::core::{
-    BufferSize, ConnectionId, Name, PageSize, RuleChange, RuleList, Setting, Token, UserLimit,
-    latin1,
-};
+use crate::core::{BufferSize, ConnectionId, Name, PageSize, Setting, Token, UserLimit, latin1};
 use crate::manual::Shell;
 
 /// A command with its arguments.
@@ -186,43 +186,6 @@ pub(super) struct Cut {
     user: Option<Name>,
 }
 
-/// who may come and where they may go, first match wins
-#[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "rules", help_triggers("-h", "--help"))]
-pub(super) struct Rules {
-    /// clients, targets or user:NAME; left out, the first two
-    #[argh(positional, from_str_fn(rule_list))]
-    list: Option<RuleList>,
-}
-
-/// gives a list other rules, effective at once
-#[derive(FromArgs, ArgsInfo)]
-#[argh(
-    subcommand,
-    name = "set-rules",
-    help_triggers("-h", "--help"),
-    note = "A rule: \"allow HOST\" or \"deny HOST\", where HOST is * or 192.0.2.0/24 or\n\
-            [2001:db8::]/32 or example.net or *.example.net (the names below it), with\n\
-            :80,443,8000-8100 behind it where not all ports are meant. What no rule\n\
-            matches is allowed: \"deny *\" closes a list.",
-    example = "{command_name} targets \"deny 10.0.0.0/8\" \"deny *:25\"",
-    example = "{command_name} user:ana \"allow *.example.net:443\" \"deny *\""
-)]
-pub(super) struct SetRules {
-    /// take all rules of the list away
-    #[argh(switch)]
-    clear: bool,
-    /// read the rules from standard input, a line each; # begins a comment
-    #[argh(switch)]
-    stdin: bool,
-    /// clients, targets or user:NAME
-    #[argh(positional, from_str_fn(rule_list))]
-    list: RuleList,
-    /// the rules, each an argument of its own
-    #[argh(positional)]
-    rules: Vec<String>,
-}
-
 /// how the server's machine is doing
 #[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "os-info", help_triggers("-h", "--help"))]
@@ -321,10 +284,7 @@ impl Command {
             Self::Config(command) => command.ask()?,
             Self::Settings(_) => Ask::Settings,
             Self::Cut(command) => command.ask()?,
-            Self::Rules(Rules { list }) => {
-                let both = || vec![RuleList::Clients, RuleList::Targets];
-                Ask::Rules(list.clone().map_or_else(both, |list| vec![list]))
-            }
+            Self::Rules(command) => command.ask(),
             Self::SetRules(command) => command.ask()?,
             Self::OsInfo(command) => Ask::OsInfo { seconds: command.seconds },
             Self::Ping(_) => Ask::Ping,
@@ -362,37 +322,6 @@ impl Config {
     }
 }
 
-impl SetRules {
-    fn ask(&self) -> Result<Ask, ClientError> {
-        let usage = |why: String| ClientError::Usage(format!("set-rules {}: {why}", self.list));
-        let lines = match (self.clear, self.stdin, self.rules.as_slice()) {
-            (true, false, []) => Vec::new(),
-            (false, true, []) => lines_of(io::stdin()).map_err(usage)?,
-            (false, false, [_, ..]) => self.rules.clone(),
-            _ => return Err(usage("give either rules, or --stdin, or --clear for none".into())),
-        };
-        let change = RuleChange::parse(self.list.clone(), lines);
-        change.map(Ask::SetRules).map_err(|why| usage(why.to_string()))
-    }
-}
-
-/// A list, and a lot of comments.
-const LONGEST_FILE: u64 = 1024 * 1024;
-
-/// The rules in a text: a line each, without empty ones and comments. Nothing at all
-/// is no list: a file that is missing must not open everything.
-fn lines_of(input: impl Read) -> Result<Vec<String>, String> {
-    let mut text = String::new();
-    let read = input.take(LONGEST_FILE + 1).read_to_string(&mut text);
-    let count = read.map_err(|error| format!("reading standard input failed: {error}"))?;
-    if count as u64 > LONGEST_FILE {
-        return Err(format!("standard input has more than {LONGEST_FILE} octets"));
-    }
-    let lines = text.lines().map(|line| line.split('#').next().unwrap_or("").trim());
-    let lines: Vec<String> = lines.filter(|line| !line.is_empty()).map(String::from).collect();
-    if lines.is_empty() { Err("standard input has no rule, use --clear".into()) } else { Ok(lines) }
-}
-
 impl LimitUser {
     fn ask(&self) -> Result<Ask, ClientError> {
         let Self { name, limit, value } = self;
@@ -427,10 +356,6 @@ impl AddAdmin {
 
 fn name(text: &str) -> Result<Name, String> {
     Name::new(&latin1(text)?).map_err(|why| why.to_string())
-}
-
-fn rule_list(text: &str) -> Result<RuleList, String> {
-    RuleList::parse(&latin1(text)?).map_err(|why| why.to_string())
 }
 
 fn buffer_size(text: &str) -> Result<BufferSize, String> {

@@ -1,24 +1,29 @@
 //! The json dialect, the client's side.
 
+mod translation;
+
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::translation::{account, change, fact, facts, limitation, octets, settings, user_detail};
 use super::connection::Connection;
 use super::monitor::shown;
 use super::{
-    Answer, Ask, Client, ClientError, Dialect, Fact, Machine, MachineSample, OpenConnection, Token,
+    Answer, Ask, Client, ClientError, Dialect, Machine, MachineSample, OpenConnection, Token,
     UserDetail, Value,
 };
-use crate::core::{BufferSize, Name, RuleChange, RuleList, Setting, UserLimit, UserLimits};
+use crate::core::{RuleChange, RuleList};
 use crate::wire::Decoded;
 use crate::wire::json::data::{
-    self, Account, Auth, Change, Config, Connections, ConnectionsAfter, Cut, CutCount, Limitation,
-    Metrics, NewRules, Nothing, OsInfo, Removal, Rules, SessionOpened, UserDetails, Users,
-    UsersAfter, Window,
+    Auth, Change, Config, Connections, ConnectionsAfter, Cut, CutCount, NewRules, Nothing, OsInfo,
+    Removal, Rules, SessionOpened, UserDetails, Users, UsersAfter, Window,
 };
 use crate::wire::json::{Code, Failure, Frame, FromServer, Octets, Request, Scalar, VERSION};
+
+/// A list that is longer is no server's: to read it all would take minutes, and memory.
+const LONGEST_LIST: usize = 1_000_000;
 
 /// A conversation in the json dialect, with a session.
 #[derive(Debug)]
@@ -117,8 +122,8 @@ impl JsonClient {
         loop {
             let after = names.last().cloned().map(Octets);
             let Users { users, more } = self.get(ask, "LIST_USERS", Some(&UsersAfter { after }))?;
-            self.check_progress(more, users.len())?;
-            names.extend(users.into_iter().map(|name| name.0));
+            let users = users.into_iter().map(|name| name.0);
+            self.add(&mut names, users, more, |name, next| name < next)?;
             if !more {
                 return Ok(Answer::Users { names, complete: true });
             }
@@ -130,11 +135,9 @@ impl JsonClient {
         loop {
             let after = found.last().map(|last| Octets(last.name.clone()));
             let list: UserDetails = self.get(ask, "DESCRIBE_USERS", Some(&UsersAfter { after }))?;
-            self.check_progress(list.more, list.users.len())?;
-            for user in list.users {
-                let user = user_detail(user);
-                found.push(user.map_err(|why| self.connection.nonsense(why))?);
-            }
+            let part: Result<Vec<_>, _> = list.users.into_iter().map(user_detail).collect();
+            let part = part.map_err(|why| self.connection.nonsense(why))?.into_iter();
+            self.add(&mut found, part, list.more, |user, next| user.name < next.name)?;
             if !list.more {
                 return Ok(Answer::UserDetails(found));
             }
@@ -155,8 +158,7 @@ impl JsonClient {
         loop {
             let after = ConnectionsAfter { after: open.last().map(|last| last.id) };
             let list: Connections = self.get(ask, "LIST_CONNECTIONS", Some(&after))?;
-            self.check_progress(list.more, list.connections.len())?;
-            open.extend(list.connections.into_iter().map(|open| OpenConnection {
+            let part = list.connections.into_iter().map(|open| OpenConnection {
                 id: open.id,
                 user: open.user,
                 client: open.client,
@@ -166,7 +168,8 @@ impl JsonClient {
                 up: Some(open.bytes_up),
                 down: Some(open.bytes_down),
                 age: open.age_seconds,
-            }));
+            });
+            self.add(&mut open, part, list.more, |open, next| open.id < next.id)?;
             if !list.more {
                 return Ok(Answer::Connections(open));
             }
@@ -187,11 +190,29 @@ impl JsonClient {
         self.change(ask, "SET_RULES", &NewRules { list, rules: change.rules().lines() })
     }
 
-    fn check_progress(&self, more: bool, items: usize) -> Result<(), ClientError> {
-        if more && items == 0 {
-            return Err(self.connection.nonsense("it has more, and does not tell it".into()));
+    /// Adds a part to a list. One that does not go on in its order, or has no end, would be
+    /// asked for again and again.
+    fn add<T>(
+        &self,
+        list: &mut Vec<T>,
+        part: impl Iterator<Item = T>,
+        more: bool,
+        in_order: fn(&T, &T) -> bool,
+    ) -> Result<(), ClientError> {
+        let before = list.len();
+        for item in part {
+            if list.last().is_some_and(|last| !in_order(last, &item)) {
+                return Err(self.connection.nonsense("its list is not in order".into()));
+            }
+            list.push(item);
         }
-        Ok(())
+        let why = match list.len() {
+            _ if !more => return Ok(()),
+            known if known == before => "it has more, and does not tell it",
+            LONGEST_LIST.. => "its list is too long",
+            _ => return Ok(()),
+        };
+        Err(self.connection.nonsense(why.into()))
     }
 
     fn machine(&mut self, ask: &Ask, seconds: u32) -> Result<Answer, ClientError> {
@@ -286,135 +307,56 @@ fn refused(ask: &Ask, failure: &Failure) -> ClientError {
     ClientError::Refused { command: ask.command(), why: format!("{why}{advice}") }
 }
 
-fn octets(name: &Name) -> Octets {
-    Octets(name.as_bytes().to_vec())
-}
-
-fn user_detail(user: data::UserDetail) -> Result<UserDetail, String> {
-    let said = user.limits;
-    let date = |text: String| text.parse().map_err(|()| format!("{text:?} is no date"));
-    let limits = UserLimits {
-        max_connections: said.max_connections.try_into().ok(),
-        rate_up: said.rate_up.try_into().ok(),
-        rate_down: said.rate_down.try_into().ok(),
-        quota_day: said.quota_day.try_into().ok(),
-        quota_month: said.quota_month.try_into().ok(),
-        expires: said.expires.map(date).transpose()?,
-    };
-    Ok(UserDetail {
-        name: user.name.0,
-        connections: user.connections,
-        bytes_up: user.bytes_up,
-        bytes_down: user.bytes_down,
-        used_today: user.used_today,
-        used_this_month: user.used_this_month,
-        limits,
-    })
-}
-
-fn limitation(name: &Name, limit: UserLimit) -> Limitation {
-    let value = match limit {
-        UserLimit::MaxConnections(most) => Scalar::Number(most.map_or(0, |most| most.get().into())),
-        UserLimit::RateUp(octets)
-        | UserLimit::RateDown(octets)
-        | UserLimit::QuotaDay(octets)
-        | UserLimit::QuotaMonth(octets) => Scalar::Number(octets.map_or(0, u64::from)),
-        UserLimit::Expires(date) => {
-            Scalar::Text(date.map_or_else(|| "never".into(), |date| date.to_string()))
-        }
-    };
-    Limitation { name: octets(name), limit: limit.name().into(), value }
-}
-
-fn account(name: &[u8], password: &[u8]) -> Account {
-    Account { name: Octets(name.to_vec()), password: Octets(password.to_vec()) }
-}
-
-/// `None` for a folder and for rules, which [`Ask::Maildir`] and [`Ask::SetRules`] say.
-fn change(setting: &Setting) -> Option<Change> {
-    let (name, number) = match setting {
-        Setting::Timeout(timeout) => ("timeout", timeout.as_secs()),
-        Setting::MaxConnections(limit) => ("max_connections", (*limit).into()),
-        Setting::MaxPerUser(limit) => ("max_per_user", limit.unwrap_or(0).into()),
-        Setting::MaxPerAddress(limit) => ("max_per_address", limit.unwrap_or(0).into()),
-        Setting::MaxNewPerAddress(limit) => ("max_new_per_address", limit.unwrap_or(0).into()),
-        Setting::MaxUsers(limit) => ("max_users", (*limit).into()),
-        Setting::BufferSize(size) => ("buffer_size", size.map_or(0, BufferSize::octets).into()),
-        Setting::PageSize(size) => ("page_size", size.names().into()),
-        Setting::Spoofing(on) => {
-            return Some(Change { name: "spoofing".into(), value: Scalar::Bool(*on) });
-        }
-        Setting::Maildir(_) | Setting::ClientRules(_) | Setting::TargetRules(_) => return None,
-    };
-    Some(Change { name: name.into(), value: Scalar::Number(number) })
-}
-
-fn fact(name: &'static str, meaning: &'static str, value: Value) -> Answer {
-    Answer::Facts(vec![Fact { name, meaning, value }])
-}
-
-fn facts(metrics: Metrics) -> Answer {
-    let fact = |name, meaning, value| Fact { name, meaning, value };
-    let count = |name, meaning, number| fact(name, meaning, Value::Count(number));
-    let octets = |name, meaning, number| fact(name, meaning, Value::Octets(number));
-    Answer::Facts(vec![
-        count("current", "connections now", metrics.current),
-        count("max_current", "most connections at once", metrics.max_current),
-        count("historic", "connections since the start", metrics.historic),
-        count("refused", "connections refused", metrics.refused),
-        count("active_users", "users now", metrics.active_users),
-        count("failed_logins", "logins that failed", metrics.failed_logins),
-        octets("bytes", "bytes relayed", metrics.bytes),
-        octets("bytes_up", "bytes from clients", metrics.bytes_up),
-        octets("bytes_down", "bytes to clients", metrics.bytes_down),
-        fact("uptime", "time since the start", Value::Seconds(metrics.uptime_seconds)),
-    ])
-}
-
-fn settings(config: Config) -> Answer {
-    let fact = |name, meaning, value| Fact { name, meaning, value };
-    let count = |name, meaning, number: u32| fact(name, meaning, Value::Count(number.into()));
-    // A timeout of less is 0: an answer has whole seconds.
-    let seconds = Value::Seconds(config.timeout.as_f64().unwrap_or_default() as u64);
-    let mut facts = vec![
-        fact("timeout", "silence that ends a connection", seconds),
-        count("max_connections", "most connections at once", config.max_connections),
-        count("max_per_user", "those of one user (0: no limit)", config.max_per_user),
-        count("max_per_address", "those from one address (0: no limit)", config.max_per_address),
-        count(
-            "max_new_per_address",
-            "new ones per second from one address (0: no limit)",
-            config.max_new_per_address,
-        ),
-        count("max_users", "most users", config.max_users),
-        fact("buffer_size", "relay buffer (0: grows)", Value::Octets(config.buffer_size.into())),
-        count("page_size", "users in a page", config.page_size.into()),
-        fact("spoofing", "credential monitor", Value::Switch(config.spoofing)),
-    ];
-    let maildir = config.maildir.map(Value::Text);
-    facts.extend(maildir.map(|folder| fact("maildir", "folder of the mailboxes", folder)));
-    Answer::Facts(facts)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::client::ask::every_ask;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
 
-    #[test]
-    fn every_setting_that_is_sayable_has_a_change() {
-        for ask in every_ask() {
-            if let Ask::Configure(setting) = &ask {
-                let sayable = ask.sayable_by().contains(&Dialect::Json);
-                assert_eq!(change(setting).is_some(), sayable, "{ask:?}");
+    use super::*;
+    use crate::wire::json::{Hello, Response};
+
+    /// A conversation with a server that always answers this.
+    fn answered(data: serde_json::Value) -> JsonClient {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = listener.local_addr().unwrap().to_string();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut message = Vec::new();
+            Hello::ours().encode(&mut message);
+            while stream.write_all(&message).is_ok() {
+                let mut length = [0; 4];
+                let Ok(()) = stream.read_exact(&mut length) else { return };
+                let mut payload = vec![0; u32::from_be_bytes(length) as usize];
+                stream.read_exact(&mut payload).unwrap();
+                let Request { id, action, .. } = Request::parse(&payload).unwrap();
+                message.clear();
+                Response { id, action, data: data.clone() }.encode(&mut message);
             }
-        }
+        });
+        let token = Token::new("shown");
+        JsonClient::connect(&server, &token, Duration::from_secs(10)).unwrap()
     }
 
     #[test]
-    fn limits_that_are_off_are_zero() {
-        let zero = |setting| change(&setting).unwrap().value;
-        assert_eq!(zero(Setting::MaxPerUser(None)), Scalar::Number(0));
-        assert_eq!(zero(Setting::BufferSize(None)), Scalar::Number(0));
+    fn a_list_that_does_not_go_on_is_not_asked_for_for_ever() {
+        let open = |id: u64| {
+            serde_json::json!({
+                "id": id, "service": "socks", "user": "-", "client": "192.0.2.7:1",
+                "target": null, "state": "open", "bytesUp": 1, "bytesDown": 1, "ageSeconds": 1,
+            })
+        };
+        for (users, connections) in
+            [(vec!["ana"], vec![open(7)]), (vec!["bob", "ana"], vec![open(2), open(1)])]
+        {
+            let mut client = answered(serde_json::json!({
+                "sessionId": "x", "scopes": [],
+                "users": users, "connections": connections, "more": true,
+            }));
+            for ask in [Ask::Users, Ask::Connections] {
+                let error = client.say(&ask).unwrap_err().to_string();
+                assert!(error.contains("its list is not in order"), "{error}");
+            }
+        }
     }
 }

@@ -71,7 +71,7 @@ fn done(ask: &Ask) -> String {
         }
         Ask::SetRules(change) => {
             let (list, count) = (change.list(), change.rules().iter().count());
-            format!("{list} has {count} rules, from now on")
+            format!("rules of {list}: {count}, from now on")
         }
         Ask::Configure(Setting::Spoofing(on)) => format!("credential monitor {}", switch(*on)),
         _ => format!("{}: done", ask.command()),
@@ -249,27 +249,27 @@ fn thousands(number: u64) -> String {
     text
 }
 
-/// `1.5 MiB (1572864)`.
+/// `1.5 MB (1500000)`.
 fn octets(count: u64) -> String {
     let size = size(count);
-    if count < 1024 { size } else { format!("{size} ({count})") }
+    if count < 1000 { size } else { format!("{size} ({count})") }
 }
 
-/// `1.5 MiB`.
+/// `1.5 MB`: powers of 1000, as networks and `limit-user` have them.
 pub(super) fn size(count: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if count < 1024 {
+    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    if count < 1000 {
         return format!("{count} B");
     }
-    let mut shown = count as f64 / 1024.0;
+    let mut shown = count as f64 / 1000.0;
     let mut units = UNITS.iter();
     let mut unit = units.next();
-    // 1023.95 would be shown as 1024.0.
-    while shown >= 1023.95 {
-        shown /= 1024.0;
+    // 999.95 would be shown as 1000.0.
+    while shown >= 999.95 {
+        shown /= 1000.0;
         unit = units.next();
     }
-    format!("{shown:.1} {}", unit.unwrap_or(&"EiB"))
+    format!("{shown:.1} {}", unit.unwrap_or(&"EB"))
 }
 
 #[cfg(test)]
@@ -286,7 +286,7 @@ mod tests {
     fn facts_are_aligned_for_people() {
         let text = answer(&Ask::Metrics, &Answer::Facts(FACTS.into()), Output::Text);
         let expected = "connections now  1,234,567\n\
-                        bytes            4.0 GiB (4294967295) or more\n\
+                        bytes            4.3 GB (4294967295) or more\n\
                         monitor          off";
         assert_eq!(text, expected);
     }
@@ -329,9 +329,9 @@ mod tests {
         let both = vec![open(9, "ana", Some("example.org:80")), open(10, "\x1b-", None)];
         let both = Answer::Connections(both);
         let expected = "\
-#   user  client          target          state  bytes           age
-9   ana   192.0.2.7:5000  example.org:80  open   2.0 KiB (2048)  1,234 s
-10  ?-    192.0.2.7:5000  -               open   2.0 KiB (2048)  1,234 s";
+#   user  client          target          state  bytes          age
+9   ana   192.0.2.7:5000  example.org:80  open   2.0 kB (2048)  1,234 s
+10  ?-    192.0.2.7:5000  -               open   2.0 kB (2048)  1,234 s";
         assert_eq!(answer(&Ask::Connections, &both, Output::Text), expected);
         let json = answer(&Ask::Connections, &both, Output::Json);
         assert!(json.starts_with("{\"connections\":[{\"age\":1234,\"bytes\":2048,"), "{json}");
@@ -345,7 +345,7 @@ mod tests {
         let samples = vec![sample(1234, 2048), sample(10_000, 0)];
         let machine = Answer::Machine(Machine { uptime: 1234, system: "linux".into(), samples });
         let ask = Ask::OsInfo { seconds: 2 };
-        let expected = "linux, up 1,234 s\n busy  memory\n  12%  2.0 KiB (2048)\n 100%  0 B";
+        let expected = "linux, up 1,234 s\n busy  memory\n  12%  2.0 kB (2048)\n 100%  0 B";
         assert_eq!(answer(&ask, &machine, Output::Text), expected);
         let json = answer(&ask, &machine, Output::Json);
         assert!(json.contains(r#"{"busy":0.1234,"memory":2048,"time":7}"#), "{json}");
@@ -365,11 +365,12 @@ mod tests {
         }
         for (count, text) in [
             (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1.0 KiB (1024)"),
-            (1_572_864, "1.5 MiB (1572864)"),
-            (1_048_575, "1.0 MiB (1048575)"),
-            (u64::MAX, "16.0 EiB (18446744073709551615)"),
+            (999, "999 B"),
+            (1000, "1.0 kB (1000)"),
+            (1024, "1.0 kB (1024)"),
+            (1_500_000, "1.5 MB (1500000)"),
+            (999_950, "1.0 MB (999950)"),
+            (u64::MAX, "18.4 EB (18446744073709551615)"),
         ] {
             assert_eq!(octets(count), text);
         }

@@ -82,8 +82,7 @@ mod tests {
 
     fn ana() -> UserDetail {
         let mut limits = UserLimits::default();
-        for (name, value) in
-            [("rate_down", "2KiB"), ("quota_day", "1GiB"), ("max_connections", "5")]
+        for (name, value) in [("rate_down", "2kB"), ("quota_day", "1GB"), ("max_connections", "5")]
         {
             limits.change(UserLimit::parse(name, value).unwrap());
         }
@@ -92,9 +91,9 @@ mod tests {
             name: b"ana".to_vec(),
             connections: 2,
             bytes_up: 7,
-            bytes_down: 1_572_864,
-            used_today: 1_572_871,
-            used_this_month: 1_572_872,
+            bytes_down: 1_500_000,
+            used_today: 1_500_007,
+            used_this_month: 1_500_008,
             limits,
         }
     }
@@ -102,8 +101,8 @@ mod tests {
     #[test]
     fn what_has_a_limit_is_shown_with_it() {
         let expected = "\
-user  open    up   down     today               this month  rate up  rate down  expires
-ana   2 of 5  7 B  1.5 MiB  1.5 MiB of 1.0 GiB  1.5 MiB     -        2.0 KiB/s  2027-01-31";
+user  open    up   down    today             this month  rate up  rate down  expires
+ana   2 of 5  7 B  1.5 MB  1.5 MB of 1.0 GB  1.5 MB      -        2.0 kB/s   2027-01-31";
         assert_eq!(table(&[ana()]), expected);
         assert!(table(&[]).contains("add-user"));
     }
@@ -112,9 +111,9 @@ ana   2 of 5  7 B  1.5 MiB  1.5 MiB of 1.0 GiB  1.5 MiB     -        2.0 KiB/s  
     fn programs_get_exact_octets() {
         let json = as_json(&[ana()]);
         let user = &json["users"][0];
-        assert_eq!((&user["name"], &user["used_today"]), (&json!("ana"), &json!(1_572_871)));
+        assert_eq!((&user["name"], &user["used_today"]), (&json!("ana"), &json!(1_500_007)));
         assert_eq!(user["limits"]["rate_up"], Json::Null);
-        assert_eq!(user["limits"]["rate_down"], 2048);
+        assert_eq!(user["limits"]["rate_down"], 2000);
         assert_eq!(user["limits"]["expires"], "2027-01-31");
     }
 }

@@ -1,8 +1,4 @@
 //! The client connections that are open now, and the counters they feed.
-//!
-//! A [`Connection`] is a guard: while it lives the connection is counted and
-//! listed; its `Drop` takes it out, adds its octets to the totals and writes its
-//! line of the access log, on every way out.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -13,19 +9,18 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::access::AccessLine;
 use super::account::Name;
 use super::arrivals::Arrivals;
 use super::clock::Date;
+use super::connection::Connection;
 use super::counters::{Counters, Details, PerUser};
-use super::entry::{ANONYMOUS, ConnectionId, ConnectionView, End, Entry};
+use super::entry::{ConnectionId, ConnectionView, Entry};
 use super::guessing::origin;
 use super::history::{History, Recorder};
 use super::lines::Lines;
-use super::states::{Ended, State};
+use super::states::Ended;
 use super::targets::{TargetTotals, Targets};
 use super::totals::Totals;
-use super::usage::Usage;
 
 /// What the settings allow, at the moment of asking.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +80,7 @@ impl Live {
 #[derive(Default)]
 pub struct Connections {
     live: Mutex<Live>,
-    access_log: Option<Lines>,
+    pub(super) access_log: Option<Lines>,
     pub(super) counters: Counters,
 }
 
@@ -128,6 +123,40 @@ impl Connections {
         }
         let entry = live.enter(service, canonical(proxy));
         Some(Connection { entry, all: Arc::clone(self) })
+    }
+
+    /// Counts a connection for the client that a proxy has named; see
+    /// [`Connection::identify`].
+    pub(super) fn identify(
+        &self,
+        entry: &Entry,
+        client: Option<SocketAddr>,
+        limits: Limits,
+    ) -> bool {
+        let client = client.map_or(entry.peer, canonical);
+        let mut live = self.live.lock();
+        if entry.client.get().is_some() {
+            return true;
+        }
+        if !live.count_from(client.ip(), limits) {
+            live.refused = live.refused.saturating_add(1);
+            return false;
+        }
+        entry.client.get_or_init(|| client);
+        true
+    }
+
+    /// Counts a connection for a user; see [`Connection::admit_user`].
+    pub(super) fn admit_user(&self, entry: &Entry, user: Option<&Name>, most: Option<u32>) -> bool {
+        let (mut live, key) = (self.live.lock(), user.cloned());
+        let open = live.per_user.get(&key).copied().unwrap_or(0);
+        if user.is_some() && most.is_some_and(|most| open >= most) {
+            live.refused = live.refused.saturating_add(1);
+            return false;
+        }
+        *live.per_user.entry(key).or_default() += 1;
+        entry.user_place.get_or_init(|| live.users.connected(user));
+        true
     }
 
     /// What is open now, in the order of the numbers.
@@ -209,7 +238,7 @@ impl Connections {
         self.live.lock().entries.values().cloned().collect()
     }
 
-    fn forget(&self, entry: &Entry, user: Option<&Option<Name>>) {
+    pub(super) fn forget(&self, entry: &Entry, user: Option<&Option<Name>>) {
         let mut live = self.live.lock();
         live.entries.remove(&entry.id.0);
         if let Some(client) = entry.client.get() {
@@ -271,201 +300,5 @@ fn release<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, u32>, key: &K) {
         if *count == 0 {
             counts.remove(key);
         }
-    }
-}
-
-/// One open client connection.
-pub struct Connection {
-    entry: Arc<Entry>,
-    all: Arc<Connections>,
-}
-
-impl Connection {
-    /// Its number.
-    pub fn id(&self) -> ConnectionId {
-        self.entry.id
-    }
-
-    /// The service that accepted it.
-    pub(super) fn service(&self) -> &'static str {
-        self.entry.service
-    }
-
-    /// Where it comes from, IPv4-mapped addresses unmapped; the proxy's address until
-    /// that has said more.
-    pub fn client(&self) -> SocketAddr {
-        self.entry.client()
-    }
-
-    /// Whether it is known, and counted, where it comes from. Until then nothing may be
-    /// done for it.
-    pub fn is_identified(&self) -> bool {
-        self.entry.client.get().is_some()
-    }
-
-    /// Counts it for the client that a proxy has named (`None`: for the proxy itself);
-    /// `false` when a limit is reached. Once only: later calls change nothing.
-    pub(super) fn identify(&self, client: Option<SocketAddr>, limits: Limits) -> bool {
-        let client = client.map_or(self.entry.peer, canonical);
-        let mut live = self.all.live.lock();
-        if self.is_identified() {
-            return true;
-        }
-        if !live.count_from(client.ip(), limits) {
-            live.refused = live.refused.saturating_add(1);
-            return false;
-        }
-        self.entry.client.get_or_init(|| client);
-        true
-    }
-
-    /// Notes the name of a login before it is checked.
-    pub fn claims(&self, name: &[u8]) {
-        self.entry.about.lock().claimed = Some(super::text::Printable(name).to_string());
-    }
-
-    pub(super) fn entry(&self) -> &Entry {
-        &self.entry
-    }
-
-    /// Says whose usage it belongs to, before [`Self::admit_user`] does.
-    pub(super) fn belongs_to(&self, usage: &Arc<Usage>) {
-        self.entry.usage.get_or_init(|| Arc::clone(usage));
-    }
-
-    /// Has its octets count for its user's rates and quotas from now on.
-    pub(super) fn meter(&self) {
-        self.entry.metered.store(true, Ordering::Relaxed);
-    }
-
-    /// Counts it for this user; `false` when the user has as many as allowed.
-    pub(super) fn admit_user(&self, user: Option<&Name>, most: Option<u32>) -> bool {
-        let user = user.cloned();
-        let mut live = self.all.live.lock();
-        let open = live.per_user.get(&user).copied().unwrap_or(0);
-        if user.is_some() && most.is_some_and(|most| open >= most) {
-            live.refused = live.refused.saturating_add(1);
-            return false;
-        }
-        *live.per_user.entry(user.clone()).or_default() += 1;
-        self.entry.user_place.get_or_init(|| live.users.connected(user.as_ref()));
-        drop(live);
-        self.entry.about.lock().user = Some(user);
-        true
-    }
-
-    /// Notes where it wants to go.
-    pub fn heads_for(&self, host: String, port: u16) {
-        self.entry.about.lock().destination = Some((host, port));
-    }
-
-    /// Notes the status that the client was told.
-    pub fn answered(&self, status: u8) {
-        self.all.counters.replied(status);
-        self.entry.about.lock().status = Some(status);
-    }
-
-    /// Notes how long finding and reaching the target took. Only what was reached
-    /// counts as a target.
-    pub fn connected(&self, took: Duration) {
-        self.all.counters.connect.observe(took);
-        let about = self.entry.about.lock();
-        if let Some((host, _)) = &about.destination {
-            self.entry.target.get_or_init(|| host.to_ascii_lowercase().into());
-        }
-    }
-
-    /// Notes after how long the target sent its first octet.
-    pub fn first_byte(&self, took: Duration) {
-        self.all.counters.first_byte.observe(took);
-    }
-
-    /// Enters a state, from which the timeouts run anew.
-    pub fn enter(&self, state: State) {
-        let mut about = self.entry.about.lock();
-        about.state = state;
-        about.quiet.1 = Instant::now();
-    }
-
-    /// Allows it this much silence even when the timeout is shorter, because its
-    /// protocol promises so.
-    pub fn tolerate(&self, silence: Duration) {
-        self.entry.about.lock().tolerated = silence;
-    }
-
-    /// Says how to end it from outside. What was ended before this is ended now.
-    pub fn attach(&self, end: Arc<dyn End>) {
-        let mut about = self.entry.about.lock();
-        about.end = Some(Arc::clone(&end));
-        let late = about.pressed;
-        drop(about);
-        if late {
-            end.end(false);
-            if let Some(usage) = self.entry.usage.get() {
-                usage.release(&self.entry);
-            }
-        }
-    }
-
-    /// Notes how it ended; the first to say so is right. `false` for the others.
-    pub fn ended(&self, why: Ended) -> bool {
-        let mut about = self.entry.about.lock();
-        let first = about.ended.is_none();
-        about.ended.get_or_insert(why);
-        first
-    }
-
-    /// Whether it has been ended, by a cut or otherwise.
-    pub fn is_ended(&self) -> bool {
-        self.entry.about.lock().ended.is_some()
-    }
-
-    /// Ends it for this reason from whichever thread notices it, as an error, and
-    /// presses on until the other threads have let go.
-    pub fn end(&self, why: Ended) {
-        self.entry.end(why, false);
-    }
-
-    /// Octets from the client to the target; to be added to as they move.
-    pub fn up(&self) -> &AtomicU64 {
-        &self.entry.up
-    }
-
-    /// Octets from the target to the client.
-    pub fn down(&self) -> &AtomicU64 {
-        &self.entry.down
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        let entry = &self.entry;
-        if let Some(usage) = entry.metered() {
-            usage.close(entry);
-        }
-        // Out of the list first, then closed: it may be the last to hold the socket.
-        let _end = entry.about.lock().end.take();
-        let mut about = entry.about.lock();
-        let user = about.user.take();
-        self.all.forget(entry, user.as_ref());
-        if let (State::Handshake, Some(why)) = (about.state, about.ended) {
-            self.all.counters.handshake_failed(why);
-        }
-        // Whoever vanished without a word (a health check) is no news.
-        let (Some(log), Some(ended)) = (&self.all.access_log, about.ended) else { return };
-        let named = user.map(|user| user.map_or(ANONYMOUS.into(), |name| name.to_string()));
-        let line = AccessLine {
-            date: entry.began,
-            user: named.or(about.claimed.take()),
-            client: entry.client(),
-            destination: about.destination.take(),
-            status: about.status,
-            bytes_up: entry.up.load(Ordering::Relaxed),
-            bytes_down: entry.down.load(Ordering::Relaxed),
-            lasted: entry.started.elapsed(),
-            ended,
-        };
-        drop(about);
-        log(line.to_string());
     }
 }

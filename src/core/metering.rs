@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::account::Name;
 use super::clock::Date;
 use super::command::{Denied, Outcome};
-use super::connections::Connection;
+use super::connection::Connection;
 use super::states::Ended;
 use super::text::Latin1;
 use super::used::Used;

@@ -1,6 +1,6 @@
 //! What a direction of a connection asks before it moves octets.
 
-use super::connections::Connection;
+use super::connection::Connection;
 use super::entry::Entry;
 use super::states::Ended;
 use super::usage::{Usage, Way};

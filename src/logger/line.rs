@@ -65,7 +65,7 @@ impl Line {
     fn field(&mut self, name: &str, value: Json) {
         if self.json {
             let mark = if self.text.is_empty() { '{' } else { ',' };
-            let _ = write!(self.text, "{mark}{}:{value}", Json::from(name));
+            let _ = write!(self.text, "{mark}{}:{}", Json::from(name), OneLine(&value));
         } else if let Json::String(value) = value {
             let _ = write!(self.text, " {name}={}", Quoted(&value));
         } else {
@@ -87,6 +87,23 @@ impl<'kvs> VisitSource<'kvs> for Line {
         self.field(key.as_str(), number.unwrap_or_else(|| Json::from(value.to_string())));
         Ok(())
     }
+}
+
+/// JSON in which nothing ends a line or steers a terminal for anybody: serde leaves what is
+/// above U+007E as it is.
+struct OneLine<'a>(&'a Json);
+
+impl Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.to_string().chars().try_for_each(|c| {
+            if steers(c) { write!(f, "\\u{:04x}", u32::from(c)) } else { f.write_char(c) }
+        })
+    }
+}
+
+/// Control characters, and the separators of lines and paragraphs. None is above U+FFFF.
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 /// A value as it is when it is one plain word, otherwise in quotes with everything
@@ -176,7 +193,7 @@ mod tests {
             let json = line(Format::Json, Level::Info, "auth-failed", &fields);
             let object: Json = serde_json::from_str(&json).unwrap();
             assert_eq!(object["user"], value);
-            assert!(!json.contains('\n'), "{json}");
+            assert!(!json.contains(steers), "{json:?}");
         }
     }
 }

@@ -16,7 +16,7 @@ mod shoes;
 use std::net::IpAddr;
 
 pub use datagram::DatagramResponder;
-pub use json::{BadToken, Grant, Host, JsonSession, JwtKey, ThisHost};
+pub use json::{BadToken, Grant, Host, JsonSession, JwtKey, ThisHost, scopes as json_scopes};
 pub use monitor::MonitorSession;
 pub use oneshot::OneshotSession;
 pub use secrets::{SecretError, Secrets, SharedToken};

@@ -1,7 +1,7 @@
 //! A log that never holds up who writes to it.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,7 +53,7 @@ impl LineLog {
     fn start(name: &str, place: String, file: Box<dyn Write + Send>) -> io::Result<Self> {
         let (messages, waiting) = crossbeam_channel::bounded(WAITING);
         let lost = Arc::new(AtomicU64::new(0));
-        let writer = Writer { place, file, lost: Arc::clone(&lost), healthy: true };
+        let writer = Writer { place, file, lost: Arc::clone(&lost), healthy: true, torn: false };
         let builder = thread::Builder::new().name(format!("log-{name}"));
         builder.spawn(move || writer.run(&waiting))?;
         Ok(Self { messages, lost })
@@ -95,6 +95,8 @@ struct Writer {
     file: Box<dyn Write + Send>,
     lost: Arc<AtomicU64>,
     healthy: bool,
+    /// What has been written last is a part of a line.
+    torn: bool,
 }
 
 impl Writer {
@@ -115,8 +117,9 @@ impl Writer {
 
     /// Writes a batch or loses it: a full disk must not fill the memory too.
     fn write(&mut self, batch: &str) {
+        let end = if self.torn { "\n" } else { "" };
+        let written = self.append(end).and_then(|()| self.append(batch));
         let place = &self.place;
-        let written = self.file.write_all(batch.as_bytes()).and_then(|()| self.file.flush());
         if let (Err(error), true) = (&written, self.healthy) {
             log::error!(place:%, error:%; "log-failed");
         }
@@ -125,6 +128,23 @@ impl Writer {
         if lost > 0 {
             log::warn!(place:%, lines = lost; "log-lines-lost");
         }
+    }
+
+    fn append(&mut self, text: &str) -> io::Result<()> {
+        let mut left = text.as_bytes();
+        while !left.is_empty() {
+            match self.file.write(left) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    let (written, rest) = left.split_at_checked(count).unwrap_or((left, &[]));
+                    self.torn = !written.ends_with(b"\n");
+                    left = rest;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.file.flush()
     }
 }
 
@@ -152,6 +172,20 @@ mod tests {
         log.flush(Duration::from_secs(10));
     }
 
+    #[test]
+    fn what_a_full_disk_cut_off_is_a_line_of_its_own() {
+        let file = Arc::new(parking_lot::Mutex::new(Vec::new()));
+        let full = Full { file: file.clone(), room: 9 };
+        let log = LineLog::start("test", "memory".into(), Box::new(full)).unwrap();
+        let sink = log.sink();
+        for line in ["first", "second", "third", "fourth"] {
+            sink(line.into());
+            log.flush(Duration::from_secs(10));
+        }
+        let written = String::from_utf8(file.lock().clone()).unwrap();
+        assert_eq!(written, "first\nsec\nthird\nfourth\n");
+    }
+
     struct Shared(Arc<parking_lot::Mutex<Vec<u8>>>);
 
     impl Write for Shared {
@@ -169,6 +203,28 @@ mod tests {
     impl Write for Broken {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
             Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Takes so many octets, fails once, and then has room for all.
+    struct Full {
+        file: Arc<parking_lot::Mutex<Vec<u8>>>,
+        room: usize,
+    }
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.room == 0 {
+                self.room = usize::MAX;
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            let count = bytes.len().min(self.room);
+            self.room -= count;
+            self.file.lock().write(&bytes[..count])
         }
 
         fn flush(&mut self) -> io::Result<()> {

@@ -58,7 +58,8 @@ pub const CONNECTS_FROM: bool = cfg!(all(unix, feature = "native"));
 /// no way to bind a socket before it connects.
 ///
 /// The port is taken before the target is known, so it is not shared between targets: there
-/// are as many connections at once as there are such ports, some 28,000 on Linux.
+/// are as many connections at once as there are such ports, some 28,000 on Linux. Those in
+/// TIME-WAIT count, for a minute.
 ///
 /// # Errors
 /// What the system gives; after `timeout` it is [`io::ErrorKind::TimedOut`].

@@ -4,6 +4,7 @@
 mod file;
 mod limits;
 mod record;
+mod settings;
 mod used;
 
 pub use file::{StateError, StateFile};

@@ -15,6 +15,7 @@
 mod harness;
 mod monitor;
 mod moves;
+mod steer;
 
 use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,6 +29,8 @@ use monitor::Monitor;
 use moves::Mover;
 
 const CLIENTS: u64 = 12;
+/// Besides them: who moves as users that come and go, and who is cut.
+const OTHERS: usize = 4;
 /// A run that is too short for threads to end.
 const SHORT: Duration = Duration::from_secs(60);
 /// What one client costs at once: two threads of a relay, and one that dials or waits.
@@ -40,8 +43,11 @@ fn time() -> Duration {
 
 #[test]
 fn nothing_is_left_of_it_and_every_byte_is_counted() {
-    let args = ["-u", "ana:1234", "--monitor", "127.0.0.1:0", "--max-per-user", "300"];
-    let mut server = Server::start(&args);
+    let mut command = steer::server();
+    command.args(["-p", "0", "-P", "0", "-U", "admin:secret"]).args(steer::ARGS);
+    command.args(["-u", "ana:1234", "--monitor", "127.0.0.1:0", "--max-per-user", "300"]);
+    let mut server = Server::launch(command);
+    let steering = &steer::Admin::of(&mut server);
     let monitor = server.listener("monitor");
     // One move of each kind, so that what is made once is there.
     let mut moved = Mover::new(0).every_move(&server, ("ana", "1234"));
@@ -63,6 +69,7 @@ fn nothing_is_left_of_it_and_every_byte_is_counted() {
         let (server, total) = (&server, &total);
         scope.spawn(move || total.fetch_add(change_users(server, end), Ordering::Relaxed));
         scope.spawn(move || change_settings(monitor, end));
+        scope.spawn(move || total.fetch_add(steering.steer(server, end), Ordering::Relaxed));
         scope.spawn(move || memory.watch(server, end));
     });
     moved += total.into_inner();
@@ -71,7 +78,7 @@ fn nothing_is_left_of_it_and_every_byte_is_counted() {
     assert_eq!(counts.stat("bytes"), moved, "octets counted and octets moved");
     until("the descriptors are closed", || server.descriptors() == before.1);
     let threads = server.threads();
-    let most = before.0 + THREADS_EACH * CLIENTS as usize + 4;
+    let most = before.0 + THREADS_EACH * (CLIENTS as usize + OTHERS) + 4;
     assert!(threads <= most, "{threads} threads behind {CLIENTS} clients, {} before", before.0);
     if time() >= SHORT {
         for attempt in 0.. {

@@ -1,18 +1,18 @@
 //! Numbers as short as a table wants them.
 
-const UNITS: [&str; 6] = ["K", "M", "G", "T", "P", "E"];
+const UNITS: [&str; 6] = ["k", "M", "G", "T", "P", "E"];
 
-/// Octets in at most 5 characters: `999`, `1.0K`, `12K`, `1.2M`; K is 1024.
+/// Octets in at most 5 characters: `999`, `1.0k`, `12k`, `1.2M`: powers of 1000.
 pub fn octets(count: u64) -> String {
     let (text, unit) = scaled(count);
     format!("{text}{unit}")
 }
 
-/// Octets a second: `999 B/s`, `1.2 MiB/s`.
+/// Octets a second: `999 B/s`, `1.2 MB/s`.
 pub fn rate(count: u64) -> String {
     match scaled(count) {
         (text, "") => format!("{text} B/s"),
-        (text, unit) => format!("{text} {unit}iB/s"),
+        (text, unit) => format!("{text} {unit}B/s"),
     }
 }
 
@@ -20,12 +20,12 @@ fn scaled(count: u64) -> (String, &'static str) {
     if count < 1000 {
         return (count.to_string(), "");
     }
-    let mut shown = count as f64 / 1024.0;
+    let mut shown = count as f64 / 1000.0;
     let mut units = UNITS.into_iter();
     let mut unit = units.next();
     // 999.5 would be shown as 1000.
     while shown >= 999.5 {
-        shown /= 1024.0;
+        shown /= 1000.0;
         unit = units.next();
     }
     let digits = usize::from(shown < 9.95);
@@ -52,19 +52,18 @@ mod tests {
         for (count, text) in [
             (0, "0"),
             (999, "999"),
-            (1000, "1.0K"),
-            (1024, "1.0K"),
-            (10_188, "9.9K"),
-            (10_189, "10K"),
-            (1_023_487, "999K"),
-            (1_023_488, "1.0M"),
-            (123_456_789, "118M"),
-            (u64::MAX, "16E"),
+            (1000, "1.0k"),
+            (9949, "9.9k"),
+            (9950, "10k"),
+            (999_499, "999k"),
+            (999_500, "1.0M"),
+            (123_456_789, "123M"),
+            (u64::MAX, "18E"),
         ] {
             assert_eq!(octets(count), text);
             assert!(text.len() <= 5);
         }
-        assert_eq!((rate(7), rate(1_572_864)), ("7 B/s".into(), "1.5 MiB/s".into()));
+        assert_eq!((rate(7), rate(1_500_000)), ("7 B/s".into(), "1.5 MB/s".into()));
     }
 
     #[test]

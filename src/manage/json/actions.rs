@@ -12,6 +12,9 @@ use crate::core::{
 use crate::wire::json::data::{self, Nothing};
 use crate::wire::json::{Code, FRAME_MAX, Octets, Request, Scalar};
 
+/// The action that takes time; the session carries it out itself.
+pub const GET_OS_INFO: &str = "GET_OS_INFO";
+
 /// What [`carry_out`] knows; [`scope`] says what each needs.
 pub const ACTIONS: [&str; 13] = [
     "GET_METRICS",
@@ -36,6 +39,11 @@ pub fn scope(action: &str) -> &str {
         "LIMIT_USER" => "EDIT_USER",
         other => other,
     }
+}
+
+/// Every scope there is.
+pub fn scopes() -> impl Iterator<Item = &'static str> {
+    ACTIONS.into_iter().map(scope).chain([GET_OS_INFO])
 }
 
 /// A list longer than this many octets goes on in the next answer: half a frame

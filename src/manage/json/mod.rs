@@ -56,6 +56,7 @@ mod session;
 mod token;
 mod users;
 
+pub use actions::scopes;
 pub use host::{Host, ThisHost};
 pub use session::JsonSession;
 pub use token::{BadToken, Grant, JwtKey};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::json;
 
-use super::actions::{ACTIONS, Refusal, carry_out, scope};
+use super::actions::{ACTIONS, GET_OS_INFO, Refusal, carry_out, scope};
 use super::host::Host;
 use super::rate::Rate;
 use super::sampling::{SECONDS, SECONDS_DEFAULT, Sampling};
@@ -27,8 +27,6 @@ const SESSION_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 const LAST_ANSWERS: Duration = Duration::from_secs(60);
 /// Answers beyond this many octets are sent before more requests are read.
 const ENOUGH_OUTPUT: usize = 16 * 1024;
-
-const GET_OS_INFO: &str = "GET_OS_INFO";
 
 /// One conversation of the json dialect.
 pub struct JsonSession {

@@ -1,5 +1,6 @@
 //! Standard error: one line for each event, whatever a peer calls itself.
 
+use std::io::{Read, Write};
 use std::process::Command;
 
 use serde_json::Value;
@@ -8,6 +9,7 @@ use crate::harness::clock::until;
 use crate::harness::file::is_date;
 use crate::harness::server::{Run, Server, run};
 use crate::harness::socks::can_log_in;
+use crate::harness::target::Target;
 
 /// Names of users that would like to be something else in a log.
 const FORGERIES: [(&str, &str); 4] = [
@@ -112,6 +114,12 @@ fn a_health_check_succeeds_while_the_server_serves() {
     assert_eq!((healthy.status.code(), healthy.stderr.as_str()), (Some(0), ""));
     let other = check(&server.socks.to_string());
     assert_eq!(other.status.code(), Some(1), "that is no HTTP");
+    let endless = Target::listen().serve(|mut peer| {
+        let _ = peer.stream.write_all(b"HTTP/1.1 200 OK\r\n");
+        // Until whoever asked is gone.
+        let _ = peer.stream.read_to_end(&mut Vec::new());
+    });
+    assert_eq!(check(&endless.to_string()).status.code(), Some(0), "the first line is enough");
     server.kill();
     let dead = check(&address);
     assert_eq!(dead.status.code(), Some(1));

@@ -216,7 +216,7 @@ fn a_quota_ends_what_is_open_and_refuses_what_comes() {
     assert_eq!(limited.refused(other), 0x02);
     let ends: Vec<String> = log.records(3).iter().map(|record| record[11].clone()).collect();
     assert_eq!(ends, ["quota", "quota", "refused"]);
-    assert!(limited.say("users").contains("97.7 KiB of 97.7 KiB"));
+    assert!(limited.say("users").contains("100.0 kB of 100.0 kB"));
     limited.say("limit-user ana quota_day 200kB");
     limited.through(other).expect_echo(b"there is some left");
 }

@@ -68,8 +68,8 @@ fn a_transfer_is_seen_and_cut() {
         client.expect_echo(&[0x55; 64 * 1024]);
         let row = terminal.line_with(&target).unwrap_or_default();
         let cells: Vec<&str> = row.split_whitespace().collect();
-        let many = |octets: &str| octets.ends_with(['K', 'M']);
-        let up = terminal.line_with("iB/s").unwrap_or_default();
+        let many = |octets: &str| octets.ends_with(['k', 'M']);
+        let up = terminal.line_with("B/s").unwrap_or_default();
         matches!(cells[..], [.., "open", up, down, rate, _age] if [up, down, rate].iter().all(|n| many(n)))
             && up.starts_with("up ")
             && up.contains(['▁', '▂', '▃', '▄', '▅', '▆', '▇'])

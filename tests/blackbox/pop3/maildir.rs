@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::harness::clock::until;
 use crate::harness::pop3::{Mail, Maildir};
 
 /// Real files and what a client must get.
@@ -37,6 +38,27 @@ fn any_file_is_right_on_the_wire_and_has_its_size() {
         assert!(expected.starts_with(&mail.ask_long(&format!("TOP {number} 1"))), "{name}");
     }
     mail.quit();
+}
+
+/// Whoever delivers mail chooses the names of files.
+#[test]
+fn a_name_of_a_file_forges_no_line_of_the_log() {
+    const NAME: &str = "cur/1.a\nforged level=error\r\u{1b}[31m\u{85}\u{9b}\u{2028}\"";
+    for format in ["json", "text", "journal"] {
+        let maildir = Maildir::holding(&[(NAME, b"a: b\n\ntext\n")]);
+        let (server, address) = maildir.serve(&["--log-format", format]);
+        let mut mail = Mail::open(address);
+        assert_eq!(mail.ask("LIST 1"), "1 14");
+        maildir.remove(NAME);
+        fs::create_dir(maildir.file(NAME)).expect("a folder where the message was");
+        mail.refusal("RETR 1");
+        until("the failure is logged", || server.log().contains("mailbox-failed"));
+        let log = server.log();
+        let told = log.lines().find(|line| line.contains("mailbox-failed")).expect("its line");
+        assert!(told.contains("forged") && told.contains("is no file"), "{told:?}");
+        assert!(!log.replace('\n', "").contains(char::is_control), "{log:?}");
+        assert!(!log.contains('\u{2028}'), "{log:?}");
+    }
 }
 
 #[test]

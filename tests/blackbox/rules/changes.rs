@@ -23,7 +23,7 @@ fn lists_are_shown_to_people_and_programs() {
     let json = r#"{"user:ana":["allow *.example.net:443","deny *"]}"#;
     assert_eq!(ruled.says(&["rules", "user:ana", "--output", "json"]), json);
     let set = ruled.says(&["set-rules", "clients", "--clear"]);
-    assert_eq!(set, "clients has 0 rules, from now on");
+    assert_eq!(set, "rules of clients: 0, from now on");
     assert_eq!(ruled.says(&["rules", "clients"]), "clients:\n     otherwise allowed");
 }
 

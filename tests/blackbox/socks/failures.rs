@@ -5,7 +5,7 @@ use crate::harness::server::Server;
 use crate::harness::socks::{
     CONNECT, LOOPBACK, LOOPBACK_V6, greeted, ip, name, refused, request, through,
 };
-use crate::harness::target::{Nobody, Target, echo};
+use crate::harness::target::{Nobody, echo};
 
 #[test]
 fn a_refused_connection_is_05() {
@@ -41,6 +41,8 @@ fn a_name_that_does_not_exist_is_04() {
 fn a_connect_that_times_out_is_06() {
     use std::net::TcpStream;
     use std::time::Duration;
+
+    use crate::harness::target::Target;
 
     let server = Server::start(&["--connect-timeout", "0.5"]);
     let target = Target::listen();

@@ -1,16 +1,14 @@
 //! The PROXY protocol on the SOCKS5 listener: from trusted addresses a header must come
 //! first, from others none may.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use crate::harness::clock::until;
 use crate::harness::file::Scratch;
 use crate::harness::peer::Peer;
 use crate::harness::server::Server;
 use crate::harness::shoes::{Admin, Metrics};
-use crate::harness::socks::{
-    ASSOCIATE, CONNECT, LOOPBACK, OFFER_LOGIN, OFFER_NONE, ip, login, request, through, try_through,
-};
+use crate::harness::socks::{CONNECT, OFFER_LOGIN, OFFER_NONE, ip, login, request, try_through};
 use crate::harness::target::{Target, echo};
 
 const LINE: &[u8] = b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 1080\r\n";
@@ -198,7 +196,7 @@ fn a_health_check_that_ends_with_a_reset_is_no_line_either() {
 fn others_are_served_without_a_header_and_not_believed() {
     let log = Scratch::new("log");
     let server = Server::start(&["--access-log", log.path(), "--proxy-from", "127.0.0.9"]);
-    through(&server, echo()).expect_echo(b"hello");
+    crate::harness::socks::through(&server, echo()).expect_echo(b"hello");
     assert_eq!(log.records(1)[0][3], "127.0.0.1");
     let mut liar = Peer::connect(server.socks);
     liar.send(&[LINE, &OFFER_NONE].concat());
@@ -258,7 +256,9 @@ fn guessing_slows_down_the_client_and_not_the_proxy() {
 #[cfg(all(target_os = "linux", feature = "native"))]
 #[test]
 fn datagrams_are_expected_from_the_client() {
-    use crate::harness::socks::ANYWHERE;
+    use std::net::IpAddr;
+
+    use crate::harness::socks::{ANYWHERE, ASSOCIATE, LOOPBACK};
     use crate::harness::udp::{Association, Socket, datagram};
     let server = trusting(&[]);
     let client = IpAddr::from([127, 0, 0, 5]);

@@ -1,10 +1,15 @@
 //! What flows between client and target, and how it ends.
 
-use std::io::{ErrorKind, Read, Write};
+#[cfg(all(target_os = "linux", feature = "native"))]
+use std::io::ErrorKind;
+use std::io::{Read, Write};
+#[cfg(target_os = "linux")]
 use std::net::SocketAddr;
 use std::thread;
+#[cfg(all(target_os = "linux", feature = "native"))]
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
 use crate::harness::clock::until;
 use crate::harness::peer::Peer;
 use crate::harness::server::Server;

@@ -1,11 +1,14 @@
 //! UDP ASSOCIATE: what is not relayed, and harms nothing.
 
-use std::net::{IpAddr, Ipv4Addr};
+#[cfg(target_os = "linux")]
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
 
 use crate::harness::server::Server;
 use crate::harness::socks::{LOOPBACK, ip, name};
 use crate::harness::udp::{Association, Socket, datagram};
 
+#[cfg(target_os = "linux")]
 const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
 /// The target gets nothing of what was sent before this: datagrams of one socket

@@ -12,7 +12,7 @@ use super::Theme;
 
 /// A graph reaches back so many seconds at least, if there are looks enough.
 const SPAN: f64 = 180.0;
-/// What stands left of a graph: `down 12.3 MiB/s`.
+/// What stands left of a graph: `down 12.3 MB/s`.
 const LABEL: u16 = 16;
 /// A graph narrower than this says nothing.
 const NARROWEST: u16 = 8;

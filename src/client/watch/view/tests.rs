@@ -74,16 +74,16 @@ fn a_usual_terminal() {
     let expected = "\
 socksd 127.0.0.1:8084  json  up 3h04m                                  14:03:29Z
 connections 4 of 500   peak 34   total 5678   refused 2   failed logins 3
-141M relayed
-up    1.9 KiB/s                                                              ▁▄▆
-peak  1.9 KiB/s                                                              ███
-down   37 MiB/s                                                               ▂▆
-peak   37 MiB/s                                                              ▃██
+148M relayed
+up     1.9 kB/s                                                              ▁▄▆
+peak   1.9 kB/s                                                              ███
+down    39 MB/s                                                               ▂▆
+peak    39 MB/s                                                              ▃██
 
  ID USER  CLIENT          TARGET              STATE         UP  DOWN ▾RATE   AGE
-  7 ana   192.0.2.7:50007 example.org:443     open        6.8K  140M   37M 1m10s
- 30 ana   192.0.2.7:50030 203.0.113.80:80     open        3.3K  684K   99K 5m00s
- 12 bob   192.0.2.7:50012 mail.example.net:9… half-closed  200  8.8K     0 2m00s
+  7 ana   192.0.2.7:50007 example.org:443     open        7.0k  147M   39M 1m10s
+ 30 ana   192.0.2.7:50030 203.0.113.80:80     open        3.4k  700k  101k 5m00s
+ 12 bob   192.0.2.7:50012 mail.example.net:9… half-closed  200  9.0k     0 2m00s
  31 -     192.0.2.7:50031 -                   handshake      0     0     0 5m10s
 
 
@@ -105,14 +105,14 @@ fn a_wide_terminal() {
     app.act(Action::Go(Motion::Rows(1)));
     let expected = "\
 socksd 127.0.0.1:8084  json  up 3h04m                                                                14:03:29Z
-connections 4 of 500   peak 34   total 5678   refused 2   failed logins 3   141M relayed
-up    1.9 KiB/s                                                                                           ▄▅▆▆
-down   37 MiB/s                                                                                           ▁▃▅▆
+connections 4 of 500   peak 34   total 5678   refused 2   failed logins 3   148M relayed
+up     1.9 kB/s                                                                                           ▄▅▆▆
+down    39 MB/s                                                                                           ▁▃▅▆
  ID USER  CLIENT          TARGET▴              STATE         UP  DOWN  RATE   AGE
  31 -     192.0.2.7:50031 -                    handshake      0     0     0 5m10s
- 30 ana   192.0.2.7:50030 203.0.113.80:80      open        3.3K  684K   99K 5m00s
-  7 ana   192.0.2.7:50007 example.org:443      open        6.8K  140M   37M 1m10s
- 12 bob   192.0.2.7:50012 mail.example.net:993 half-closed  200  8.8K     0 2m00s
+ 30 ana   192.0.2.7:50030 203.0.113.80:80      open        3.4k  700k  101k 5m00s
+  7 ana   192.0.2.7:50007 example.org:443      open        7.0k  147M   39M 1m10s
+ 12 bob   192.0.2.7:50012 mail.example.net:993 half-closed  200  9.0k     0 2m00s
 
 
 
@@ -129,12 +129,12 @@ fn a_narrow_terminal() {
     let expected = "\
 socksd 127.0.0.1:8084  json  up 3h04m
 connections 4 of 500   peak 34
-up    1.9 KiB/s                        ▅
-down   37 MiB/s                        ▃
+up     1.9 kB/s                        ▅
+down    39 MB/s                        ▃
  ID USER  TARGET              DOWN ▾RATE
-  7 ana   example.org:443     140M   37M
- 30 ana   203.0.113.80:80     684K   99K
- 12 bob   mail.example.net:…  8.8K     0
+  7 ana   example.org:443     147M   39M
+ 30 ana   203.0.113.80:80     700k  101k
+ 12 bob   mail.example.net:…  9.0k     0
  31 -     -                      0     0
 rows 1-4 of 4      x cut  ? help  q quit";
     looks_like(&mut busy(), (40, 10), expected);
@@ -146,8 +146,8 @@ fn a_tiny_terminal() {
     let expected = "\
 socksd 127.0.0.1:80…
 TARGET         ▾RATE
-example.org:4…   37M
-203.0.113.80:…   99K
+example.org:4…   39M
+203.0.113.80:…  101k
 rows 1-2 of 4";
     looks_like(&mut app, (20, 5), expected);
     app.act(Action::Go(Motion::First));
@@ -188,9 +188,9 @@ fn a_dialect_that_tells_no_connections() {
     app.now = start + SECOND * 4;
     let expected = "\
 socksd 127.0.0.1:8080  shoes                       14:03:26Z
-16K relayed
-rate  6.8 KiB/s
-peak  6.8 KiB/s
+16k relayed
+rate   7.0 kB/s
+peak   7.0 kB/s
 last      3m40s                                            ▂
                                                            █
                                                            █
@@ -222,7 +222,7 @@ fn directions_that_are_not_told_apart() {
     );
     assert_eq!(
         line(&buffer, 5),
-        "  1 ana   192.0.2.7:50001 example.org:80 open     8.8K  8.8K  10s"
+        "  1 ana   192.0.2.7:50001 example.org:80 open     9.0k  9.0k  10s"
     );
 }
 

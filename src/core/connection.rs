@@ -1,0 +1,194 @@
+//! A client connection as a guard: while it lives it is counted and listed; its `Drop`
+//! takes it out, adds its octets to the totals and writes its line of the access log,
+//! on every way out.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::access::AccessLine;
+use super::account::Name;
+use super::connections::{Connections, Limits};
+use super::entry::{ANONYMOUS, ConnectionId, End, Entry};
+use super::states::{Ended, State};
+use super::usage::Usage;
+
+/// One open client connection.
+pub struct Connection {
+    pub(super) entry: Arc<Entry>,
+    pub(super) all: Arc<Connections>,
+}
+
+impl Connection {
+    /// Its number.
+    pub fn id(&self) -> ConnectionId {
+        self.entry.id
+    }
+
+    /// The service that accepted it.
+    pub(super) fn service(&self) -> &'static str {
+        self.entry.service
+    }
+
+    /// Where it comes from, IPv4-mapped addresses unmapped; the proxy's address until
+    /// that has said more.
+    pub fn client(&self) -> SocketAddr {
+        self.entry.client()
+    }
+
+    /// Whether it is known, and counted, where it comes from. Until then nothing may be
+    /// done for it.
+    pub fn is_identified(&self) -> bool {
+        self.entry.client.get().is_some()
+    }
+
+    /// Counts it for the client that a proxy has named (`None`: for the proxy itself);
+    /// `false` when a limit is reached. Once only: later calls change nothing.
+    pub(super) fn identify(&self, client: Option<SocketAddr>, limits: Limits) -> bool {
+        self.all.identify(&self.entry, client, limits)
+    }
+
+    /// Notes the name of a login before it is checked.
+    pub fn claims(&self, name: &[u8]) {
+        self.entry.about.lock().claimed = Some(super::text::Printable(name).to_string());
+    }
+
+    pub(super) fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// Says whose usage it belongs to, before [`Self::admit_user`] does.
+    pub(super) fn belongs_to(&self, usage: &Arc<Usage>) {
+        self.entry.usage.get_or_init(|| Arc::clone(usage));
+    }
+
+    /// Has its octets count for its user's rates and quotas from now on.
+    pub(super) fn meter(&self) {
+        self.entry.metered.store(true, Ordering::Relaxed);
+    }
+
+    /// Counts it for this user; `false` when the user has as many as allowed.
+    pub(super) fn admit_user(&self, user: Option<&Name>, most: Option<u32>) -> bool {
+        let admitted = self.all.admit_user(&self.entry, user, most);
+        if admitted {
+            self.entry.about.lock().user = Some(user.cloned());
+        }
+        admitted
+    }
+
+    /// Notes where it wants to go.
+    pub fn heads_for(&self, host: String, port: u16) {
+        self.entry.about.lock().destination = Some((host, port));
+    }
+
+    /// Notes the status that the client was told.
+    pub fn answered(&self, status: u8) {
+        self.all.counters.replied(status);
+        self.entry.about.lock().status = Some(status);
+    }
+
+    /// Notes how long finding and reaching the target took. Only what was reached
+    /// counts as a target.
+    pub fn connected(&self, took: Duration) {
+        self.all.counters.connect.observe(took);
+        let about = self.entry.about.lock();
+        if let Some((host, _)) = &about.destination {
+            self.entry.target.get_or_init(|| host.to_ascii_lowercase().into());
+        }
+    }
+
+    /// Notes after how long the target sent its first octet.
+    pub fn first_byte(&self, took: Duration) {
+        self.all.counters.first_byte.observe(took);
+    }
+
+    /// Enters a state, from which the timeouts run anew.
+    pub fn enter(&self, state: State) {
+        let mut about = self.entry.about.lock();
+        about.state = state;
+        about.quiet.1 = Instant::now();
+    }
+
+    /// Allows it this much silence even when the timeout is shorter, because its
+    /// protocol promises so.
+    pub fn tolerate(&self, silence: Duration) {
+        self.entry.about.lock().tolerated = silence;
+    }
+
+    /// Says how to end it from outside. What was ended before this is ended now.
+    pub fn attach(&self, end: Arc<dyn End>) {
+        let mut about = self.entry.about.lock();
+        about.end = Some(Arc::clone(&end));
+        let late = about.pressed;
+        drop(about);
+        if late {
+            end.end(false);
+            if let Some(usage) = self.entry.usage.get() {
+                usage.release(&self.entry);
+            }
+        }
+    }
+
+    /// Notes how it ended; the first to say so is right. `false` for the others.
+    pub fn ended(&self, why: Ended) -> bool {
+        let mut about = self.entry.about.lock();
+        let first = about.ended.is_none();
+        about.ended.get_or_insert(why);
+        first
+    }
+
+    /// Whether it has been ended, by a cut or otherwise.
+    pub fn is_ended(&self) -> bool {
+        self.entry.about.lock().ended.is_some()
+    }
+
+    /// Ends it for this reason from whichever thread notices it, as an error, and
+    /// presses on until the other threads have let go.
+    pub fn end(&self, why: Ended) {
+        self.entry.end(why, false);
+    }
+
+    /// Octets from the client to the target; to be added to as they move.
+    pub fn up(&self) -> &AtomicU64 {
+        &self.entry.up
+    }
+
+    /// Octets from the target to the client.
+    pub fn down(&self) -> &AtomicU64 {
+        &self.entry.down
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let entry = &self.entry;
+        if let Some(usage) = entry.metered() {
+            usage.close(entry);
+        }
+        // Out of the list first, then closed: it may be the last to hold the socket.
+        let _end = entry.about.lock().end.take();
+        let mut about = entry.about.lock();
+        let user = about.user.take();
+        self.all.forget(entry, user.as_ref());
+        if let (State::Handshake, Some(why)) = (about.state, about.ended) {
+            self.all.counters.handshake_failed(why);
+        }
+        // Whoever vanished without a word (a health check) is no news.
+        let (Some(log), Some(ended)) = (&self.all.access_log, about.ended) else { return };
+        let named = user.map(|user| user.map_or(ANONYMOUS.into(), |name| name.to_string()));
+        let line = AccessLine {
+            date: entry.began,
+            user: named.or(about.claimed.take()),
+            client: entry.client(),
+            destination: about.destination.take(),
+            status: about.status,
+            bytes_up: entry.up.load(Ordering::Relaxed),
+            bytes_down: entry.down.load(Ordering::Relaxed),
+            lasted: entry.started.elapsed(),
+            ended,
+        };
+        drop(about);
+        log(line.to_string());
+    }
+}
