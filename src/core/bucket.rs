@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// The least burst and the least piece, in octets: a rate of a few octets per second
 /// must not make single octets of everything.
-const LEAST: u64 = 512;
+pub(super) const LEAST: u64 = 512;
 /// Parts of a second's octets that go at once: small enough that several connections
 /// share alike, large enough that a fast one is not chopped up.
 const PIECES_PER_SECOND: u64 = 8;
@@ -96,6 +96,14 @@ impl Bucket {
             self.charge(octets, now);
         }
         permitted
+    }
+
+    /// Takes back what [`Self::permits`] has charged. Nobody waited then, so all who wait
+    /// now come behind it.
+    pub(super) fn refund(&mut self, octets: u64) {
+        let Some(rate) = self.rate else { return };
+        let most = self.charged.saturating_add(burst(rate)).max(self.released);
+        self.released = self.released.saturating_add(octets).min(most);
     }
 
     /// Releases what the time has brought.
@@ -225,7 +233,12 @@ mod tests {
         let mut bucket = bucket(1000, start);
         assert!(bucket.permits(60_000, start), "longer than a burst");
         assert!(!bucket.permits(1, start) && !bucket.permits(1, start + 59 * SECOND));
-        assert!(bucket.permits(1, start + 60 * SECOND));
+        let then = start + 60 * SECOND;
+        assert!(bucket.permits(1, then) && bucket.permits(511, then) && !bucket.permits(1, then));
+        bucket.refund(511);
+        assert!(bucket.permits(511, then) && !bucket.permits(1, then));
+        bucket.refund(u64::MAX);
+        assert!(bucket.permits(512, then) && !bucket.permits(1, then), "a burst and no more");
     }
 
     #[test]

@@ -68,6 +68,13 @@ impl Pace<'_> {
         }
     }
 
+    /// Takes back a datagram that may go but can't.
+    pub fn unsent(&self, octets: usize) {
+        if let Some(usage) = self.usage {
+            usage.unsent(self.entry, self.way, octets as u64);
+        }
+    }
+
     fn halt(&self, why: Option<Ended>) -> Halted {
         if let Some(why) = why {
             self.entry.end(why, false);

@@ -8,16 +8,23 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, LEAST};
 use super::clock::Date;
 use super::entry::Entry;
 use super::states::Ended;
 use super::used::Used;
 use super::user_limits::UserLimits;
+
+/// A piece is at most this part of what is left of a quota: whoever is slow to move it
+/// must not keep all of it from the others.
+const SHARES: u64 = 4;
+/// How often who waits for what was granted to others looks whether it has moved: as
+/// often as that is collected.
+const SETTLE: Duration = Duration::from_millis(250);
 
 /// A direction of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,14 +145,10 @@ impl Usage {
     /// none ever will.
     pub fn take(&self, entry: &Entry, way: Way, octets: u64) -> Result<u64, Option<Ended>> {
         let mut state = self.state.lock();
-        state.collect(entry);
-        let left = state.left();
-        if left == 0 {
-            return Err(Some(Ended::Quota));
-        }
+        let left = self.left(&mut state, entry)?;
         let waiting = state.waiting;
         let bucket = &mut state.buckets[way as usize];
-        let piece = bucket.piece(octets.min(left), waiting);
+        let piece = bucket.piece(octets.min(left).min((left / SHARES).max(LEAST)), waiting);
         let ticket = bucket.charge(piece, Instant::now());
         state.grant(entry, way, piece);
         if state.buckets[way as usize].wait(ticket, Instant::now()).is_none() {
@@ -169,18 +172,42 @@ impl Usage {
         granted
     }
 
+    /// Waits until some of the quotas is granted to nobody; says how much.
+    fn left(&self, state: &mut MutexGuard<'_, State>, entry: &Entry) -> Result<u64, Option<Ended>> {
+        loop {
+            state.collect(entry);
+            match state.left() {
+                _ if state.is_used_up() => return Err(Some(Ended::Quota)),
+                0 if entry.metering.over.load(Ordering::Acquire) => return Err(None),
+                // Granted to others, who may never move it.
+                0 => self.changed.wait_for(state, SETTLE),
+                left => return Ok(left),
+            };
+        }
+    }
+
     /// Whether a datagram may go now. It never waits: what is over the rate is dropped.
     pub fn permits(&self, entry: &Entry, way: Way, octets: u64) -> Result<bool, Ended> {
         let mut state = self.state.lock();
         state.collect(entry);
-        if octets > state.left() {
+        if state.used.left(&state.limits).is_some_and(|left| octets > left) {
             return Err(Ended::Quota);
         }
-        let permitted = state.buckets[way as usize].permits(octets, Instant::now());
+        let permitted =
+            octets <= state.left() && state.buckets[way as usize].permits(octets, Instant::now());
         if permitted {
             state.grant(entry, way, octets);
         }
         Ok(permitted)
+    }
+
+    /// Takes back a datagram that may go but can't.
+    pub fn unsent(&self, entry: &Entry, way: Way, octets: u64) {
+        let mut state = self.state.lock();
+        // It was not granted if there was no limit then.
+        let granted = entry.metering.granted[way as usize].load(Ordering::Relaxed).min(octets);
+        state.take_back(entry, way, granted);
+        state.buckets[way as usize].refund(granted);
     }
 
     /// Lets nothing of a connection wait any more.
@@ -216,7 +243,7 @@ impl Usage {
         if state.limits.is_expired(today) {
             return Some(Ended::Expired);
         }
-        (metered && state.used.left(&state.limits) == Some(0)).then_some(Ended::Quota)
+        (metered && state.is_used_up()).then_some(Ended::Quota)
     }
 
     /// What has been used by today.
@@ -252,6 +279,10 @@ impl State {
     fn left(&self) -> u64 {
         let left = self.used.left(&self.limits);
         left.map_or(u64::MAX, |left| left.saturating_sub(self.granted))
+    }
+
+    fn is_used_up(&self) -> bool {
+        self.used.left(&self.limits) == Some(0)
     }
 
     fn collect(&mut self, entry: &Entry) {
@@ -326,11 +357,11 @@ mod tests {
         entry.up.store(4, Ordering::Relaxed);
         assert_eq!(usage.permits(&entry, Way::Down, 7), Err(Ended::Quota));
         assert_eq!(usage.take(&entry, Way::Down, 100), Ok(6));
-        assert_eq!(usage.take(&entry, Way::Up, 1), Err(Some(Ended::Quota)));
         let today = usage.used().date;
         assert_eq!(usage.verdict(today, true), None, "the rest is on its way");
         entry.down.store(6, Ordering::Relaxed);
         usage.collect(&entry);
+        assert_eq!(usage.take(&entry, Way::Up, 1), Err(Some(Ended::Quota)));
         assert_eq!(usage.verdict(today, true), Some(Ended::Quota));
         assert_eq!(usage.verdict(today, false), None);
         usage.obey(&limits(&[("quota_day", "11")]));
@@ -339,6 +370,26 @@ mod tests {
         assert_eq!(usage.verdict(date("2026-11-21"), true), None, "another month");
         usage.obey(&UserLimits::default());
         assert!(!usage.asks(Way::Up));
+    }
+
+    #[test]
+    fn what_others_may_move_is_not_used_up_yet() {
+        let usage = Usage::new(&limits(&[("quota_day", "10")]), Used::default());
+        let (slow, other, cut) = (entry(), entry(), entry());
+        assert_eq!(usage.take(&slow, Way::Down, 100), Ok(10));
+        assert_eq!(usage.permits(&other, Way::Up, 10), Ok(false));
+        std::thread::scope(|scope| {
+            let waiters = [&other, &cut].map(|entry| {
+                let usage = &usage;
+                scope.spawn(move || usage.take(entry, Way::Up, 100))
+            });
+            usage.release(&cut);
+            let [other, cut] = waiters;
+            assert_eq!(cut.join().unwrap(), Err(None));
+            slow.down.store(7, Ordering::Relaxed);
+            usage.close(&slow);
+            assert_eq!(other.join().unwrap(), Ok(3));
+        });
     }
 
     #[test]

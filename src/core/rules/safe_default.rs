@@ -12,7 +12,7 @@ pub enum Protected {
     /// 127.0.0.0/8 and ::1.
     Loopback,
     /// 169.254.0.0/16 and fe80::/10, and the multicast that stays on a link or a
-    /// machine: 224.0.0.0/24, ff01::/16 and ff02::/16.
+    /// machine: 224.0.0.0/24, and the scopes 1 and 2 of ff00::/8.
     LinkLocal,
     /// 0.0.0.0/8 ("this network", RFC 1122, section 3.2.1.3) and ::.
     Unspecified,
@@ -45,7 +45,9 @@ impl Protected {
             },
             IpAddr::V6(v6) => match v6.segments() {
                 [0, 0, 0, 0, 0, 0, 0, 0] => Some(Self::Unspecified),
-                [0xfe80..=0xfebf, ..] | [0xff01 | 0xff02, ..] => Some(Self::LinkLocal),
+                [0xfe80..=0xfebf, ..] => Some(Self::LinkLocal),
+                // Its scope, whatever its flags (RFC 4291, section 2.7).
+                [first, ..] if matches!(first & 0xff0f, 0xff01 | 0xff02) => Some(Self::LinkLocal),
                 _ => None,
             },
         })
@@ -102,6 +104,9 @@ mod tests {
             ("febf:ffff::1", Some(LinkLocal)),
             ("224.0.0.251", Some(LinkLocal)),
             ("ff02::fb", Some(LinkLocal)),
+            ("ff11::1", Some(LinkLocal)),
+            ("ff32::8000:1", Some(LinkLocal)),
+            ("ff35::1", None),
             ("0.0.0.0", Some(Unspecified)),
             ("::ffff:0.0.0.0", Some(Unspecified)),
             ("::", Some(Unspecified)),

@@ -210,7 +210,8 @@ impl Association {
         }
         let Some(socket) = self.outgoing(to.ip()) else { return false };
         // Over the rate it is dropped: no use to try another address.
-        if self.connection.pace(Way::Up).permits(payload.len()) != Ok(true) {
+        let pace = self.connection.pace(Way::Up);
+        if pace.permits(payload.len()) != Ok(true) {
             return true;
         }
         // Before it is sent: the answer may be quick.
@@ -218,6 +219,8 @@ impl Association {
         let sent = socket.send(payload, to).is_ok();
         if sent {
             self.connection.up().fetch_add(payload.len() as u64, Ordering::Relaxed);
+        } else {
+            pace.unsent(payload.len());
         }
         sent
     }
@@ -257,7 +260,8 @@ impl Association {
             else {
                 continue;
             };
-            if self.connection.pace(Way::Down).permits(count) != Ok(true) {
+            let pace = self.connection.pace(Way::Down);
+            if pace.permits(count) != Ok(true) {
                 continue;
             }
             header.clear();
@@ -267,6 +271,8 @@ impl Association {
             // With its header it may be longer than a datagram can be.
             if self.socket.send(&buffer[start..HEADER + count], client).is_ok() {
                 self.connection.down().fetch_add(count as u64, Ordering::Relaxed);
+            } else {
+                pace.unsent(count);
             }
         }
     }

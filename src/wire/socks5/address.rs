@@ -44,7 +44,8 @@ impl Host {
     /// The text of a [`Host::Name`] that may be handed to a resolver.
     ///
     /// A resolver in C stops at a NUL, and would resolve another name than the one that the rules
-    /// and the log have seen; that is why control characters never get there.
+    /// and the log have seen; that is why control characters never get there. Nor does `\`: to
+    /// the C library of Linux `ex\097mple.org` is another way to write `example.org`.
     ///
     /// # Errors
     ///
@@ -58,6 +59,9 @@ impl Host {
         }
         if name.contains(&b' ') {
             return Err(BadName::Space);
+        }
+        if name.contains(&b'\\') {
+            return Err(BadName::Backslash);
         }
         str::from_utf8(name).map_err(|_| BadName::NotUtf8)
     }
@@ -94,6 +98,8 @@ pub enum BadName {
     Control(u8),
     /// A space is in it.
     Space,
+    /// A backslash is in it.
+    Backslash,
     /// It is not UTF-8.
     NotUtf8,
 }
@@ -106,6 +112,7 @@ impl fmt::Display for BadName {
                 write!(f, "the host name holds the control character {octet:#04x}")
             }
             BadName::Space => write!(f, "the host name holds a space"),
+            BadName::Backslash => write!(f, "the host name holds a backslash"),
             BadName::NotUtf8 => write!(f, "the host name is not UTF-8"),
         }
     }
@@ -235,6 +242,7 @@ mod tests {
         assert_eq!(Host::parse_name(b"::1"), Ok("::1"));
         assert_eq!(Host::parse_name(b""), Err(BadName::Empty));
         assert_eq!(Host::parse_name(b"a b"), Err(BadName::Space));
+        assert_eq!(Host::parse_name(b"ex\\097mple.org"), Err(BadName::Backslash));
         assert_eq!(Host::parse_name(b"a\xff"), Err(BadName::NotUtf8));
         for control in (0..0x20).chain([0x7f]) {
             let name = [b'a', control, b'b'];

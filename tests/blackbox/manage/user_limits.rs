@@ -1,7 +1,7 @@
 //! What one user may use: it is read and changed with socksctl over json, and holds
 //! at once for what is open.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -181,6 +181,21 @@ fn datagrams_over_the_rate_are_dropped() {
     let up = limited.ana()["bytes_up"].as_u64().expect("a number");
     let most = 512 + 1000 + (begun.elapsed().as_secs_f64() * 1000.0) as u64;
     assert!(up <= most, "{up} of {most}");
+}
+
+#[test]
+fn datagrams_that_cannot_be_sent_cost_nothing() {
+    let limited = Limited::start(&[]);
+    limited.say("limit-user ana quota_day 10kB");
+    let mut control = logged_in(&limited.server, ANA.0, ANA.1);
+    let relay = control.ask(ASSOCIATE, &ip(ANYWHERE));
+    let (client, target) = (Socket::on(LOOPBACK), Socket::on(LOOPBACK));
+    // The system refuses a broadcast by a socket that has not asked to be allowed one.
+    let nowhere = ip((Ipv4Addr::BROADCAST, 9).into());
+    (0..20).for_each(|_| client.send(&datagram(&nowhere, &[0x55; 1000]), relay));
+    client.send(&datagram(&ip(target.address()), &[0x55; 9000]), relay);
+    target.expect(&[0x55; 9000]);
+    assert_eq!(limited.ana()["used_today"], 9000);
 }
 
 #[test]
