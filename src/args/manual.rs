@@ -162,8 +162,6 @@ A value that is not one plain word stands in double quotes; in them a backslash 
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use argh::ArgsInfo;
 
     use super::PROGRAM;
@@ -172,14 +170,7 @@ mod tests {
 
     #[test]
     fn every_option_and_command_is_in_one_group() {
-        let info = Args::get_args_info();
-        let options = PROGRAM.options.iter().flat_map(|group| group.members);
-        let commands = PROGRAM.commands.iter().flat_map(|group| group.members);
-        let members: Vec<_> = options.chain(commands).copied().collect();
-        let flags = info.flags.iter().map(|flag| flag.long);
-        let real: BTreeSet<_> = flags.chain(info.commands.iter().map(|one| one.name)).collect();
-        assert_eq!(members.iter().copied().collect::<BTreeSet<_>>(), real);
-        assert_eq!(members.len(), real.len(), "one stands in two groups");
+        PROGRAM.assert_grouped(&Args::get_args_info());
     }
 
     #[test]

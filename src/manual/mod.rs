@@ -101,6 +101,19 @@ enum Value {
 const HELP: &str = "--help";
 
 impl Program {
+    /// Each option and command of the parser is shown, once, and no other.
+    #[cfg(test)]
+    pub fn assert_grouped(&self, info: &CommandInfoWithArgs) {
+        use std::collections::BTreeSet;
+
+        let groups = self.options.iter().chain(self.commands);
+        let members: Vec<_> = groups.flat_map(|group| group.members).copied().collect();
+        let flags = info.flags.iter().map(|flag| flag.long);
+        let real: BTreeSet<_> = flags.chain(info.commands.iter().map(|one| one.name)).collect();
+        assert_eq!(members.iter().copied().collect::<BTreeSet<_>>(), real);
+        assert_eq!(members.len(), real.len(), "one stands in two groups");
+    }
+
     fn value(&self, argument: &'static str) -> Value {
         let known = self.values.iter().find(|(name, _)| *name == argument);
         match argument {
