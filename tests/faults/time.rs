@@ -32,16 +32,17 @@ fn a_server_that_was_stopped_goes_on_where_it_was() {
 }
 
 /// The deadlines go by a clock that nobody can set. So a jump of the other one can
-/// only be seen in dates and in how long a token lasts, and these are the only places
-/// that read it.
+/// only be seen in dates: those that are shown, the end of a token, the day and month of
+/// a quota, the expiry of a user. These are the only places that read it.
 #[test]
-fn only_dates_and_tokens_come_from_the_clock_that_can_be_set() {
+fn only_dates_come_from_the_clock_that_can_be_set() {
     let dates = [
         "client/watch/lines.rs",
         "client/watch/source.rs",
         "core/entry.rs",
         "core/metering.rs",
         "core/mod.rs",
+        "core/standing.rs",
         "http/service.rs",
         "logger.rs",
         "manage/json/host.rs",
