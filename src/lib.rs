@@ -61,6 +61,9 @@
 //!   need not wait.
 //! - Who has not logged in is not refused where threads are few; the oldest stranger
 //!   makes room ([`net::strangers`]).
+//! - What a user has used is collected from the counters of its connections, a few
+//!   times a second. Only where it has a rate or a quota does a piece ask first
+//!   ([`core::Pace`]); where it has none that costs one relaxed load.
 //! - A side that breaks has the other one reset, not closed: half an answer must
 //!   not look like a whole one.
 #![forbid(unsafe_code)]
