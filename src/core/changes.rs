@@ -7,9 +7,9 @@ use super::Core;
 use super::account::Name;
 use super::admins::{Admin, AdminSecrets};
 use super::command::Denied;
+use super::limits::Used;
 use super::managed::{Managed, StoredUser};
 use super::token::{Token, TokenHash};
-use super::used::Used;
 use super::users::{Account, NewUser};
 
 impl Core {

@@ -7,11 +7,11 @@ use std::fmt;
 use super::account::{Name, Password};
 use super::admins::AdminSecrets;
 use super::entry::{ConnectionId, ConnectionView};
-use super::metering::UserDetail;
+use super::limits::UserDetail;
+use super::limits::UserLimit;
 use super::metrics::Metrics;
 use super::rules::{RuleChange, RuleList, Rules};
 use super::settings::{Setting, Settings};
-use super::user_limits::UserLimit;
 
 /// What an admin asks for.
 #[derive(Debug, Clone)]

@@ -11,8 +11,8 @@ use super::access::AccessLine;
 use super::account::Name;
 use super::connections::{Connections, Limits};
 use super::entry::{ANONYMOUS, ConnectionId, End, Entry};
+use super::limits::Usage;
 use super::states::{Ended, State};
-use super::usage::Usage;
 
 /// One open client connection.
 pub struct Connection {

@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::account::Name;
-use super::arrivals::Arrivals;
 use super::clock::Date;
 use super::connection::Connection;
 use super::counters::{Counters, Details, PerUser};
 use super::entry::{ConnectionId, ConnectionView, Entry};
 use super::guessing::origin;
 use super::history::{History, Recorder};
+use super::limits::Arrivals;
 use super::lines::Lines;
 use super::states::Ended;
 use super::targets::{TargetTotals, Targets};

@@ -11,8 +11,8 @@ use parking_lot::Mutex;
 
 use super::account::Name;
 use super::clock::Date;
+use super::limits::{Metering, Usage};
 use super::states::{Ended, State};
-use super::usage::{Metering, Usage};
 
 /// The number of a connection: 1, 2, 3 ... since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use super::account::Name;
 use super::admins::{Admin, AdminSecrets, Admins};
 use super::command::Denied;
+use super::limits::Used;
+use super::limits::UserLimits;
 use super::phc::Phc;
 use super::rules::Rules;
 use super::settings::{Setting, Settings};
 use super::token::TokenHash;
-use super::used::Used;
-use super::user_limits::UserLimits;
 use super::users::{Account, Users};
 use super::verifier::{Secret, Verifier};
 

@@ -21,8 +21,6 @@
 mod access;
 mod account;
 mod admins;
-mod arrivals;
-mod bucket;
 mod caller;
 mod changes;
 mod cidr;
@@ -34,25 +32,20 @@ mod counters;
 mod entry;
 mod guessing;
 mod history;
+mod limits;
 mod lines;
 mod live;
 mod login;
 mod managed;
-mod metering;
 mod metrics;
-mod pace;
 mod phc;
 pub mod rules;
 mod settings;
-mod standing;
 mod states;
 mod targets;
 mod text;
 mod token;
 mod totals;
-mod usage;
-mod used;
-mod user_limits;
 mod users;
 mod verifier;
 
@@ -79,12 +72,14 @@ pub use counters::{BUCKETS, Details, MOST_USERS, Timings, UserTotals, Who};
 pub use entry::{ANONYMOUS, ConnectionId, ConnectionView, End, NOBODY};
 pub use guessing::{FREE_FAILURES, Guessing, LONGEST_REFUSAL, WINDOW, origin};
 pub use history::{History, STEP, STEPS, Sample};
+pub use limits::{
+    BadUserLimit, Halted, Pace, Standing, Standings, USER_LIMIT_NAMES, Used, UserDetail, UserLimit,
+    UserLimits, Way,
+};
 pub use lines::Lines;
 pub use login::{Client, Credential, LoginRefused};
 pub use managed::{Snapshot, Store, StoredAdmin, StoredUser};
-pub use metering::UserDetail;
 pub use metrics::Metrics;
-pub use pace::{Halted, Pace};
 pub use phc::{BadPhc, Phc};
 pub use rules::{
     Asker, BadRules, Destination, NotAdmitted, RuleChange, RuleList, Rules, SafeDefault,
@@ -93,14 +88,10 @@ pub use rules::{
 pub use settings::{
     BadSetting, BufferSize, Maildir, NAMES as SETTING_NAMES, PageSize, Setting, Settings,
 };
-pub use standing::{Standing, Standings};
 pub use states::{Ended, State};
 pub use targets::{MOST_TARGETS, TargetTotals};
 pub use text::{Latin1, Printable, latin1};
 pub use token::{Token, TokenHash};
-pub use usage::Way;
-pub use used::Used;
-pub use user_limits::{BadUserLimit, USER_LIMIT_NAMES, UserLimit, UserLimits};
 pub use users::NewUser;
 pub use verifier::Secret;
 
@@ -332,7 +323,7 @@ impl Core {
     /// beyond the limits of its user.
     pub fn sweep(&self, half_closed: Duration) {
         let timeout = self.0.managed.read().settings.timeout;
-        self.0.connections.sweep(Instant::now(), metering::today(), timeout, half_closed);
+        self.0.connections.sweep(Instant::now(), limits::today(), timeout, half_closed);
     }
 
     /// Ends everything that is open, because the server stops.

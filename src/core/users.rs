@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::account::Name;
 use super::command::Denied;
+use super::limits::Usage;
+use super::limits::Used;
+use super::limits::{UserLimit, UserLimits};
 use super::rules::Rules;
-use super::usage::Usage;
-use super::used::Used;
-use super::user_limits::{UserLimit, UserLimits};
 use super::verifier::{Kept, Secret};
 
 /// A user that is known from the start.

@@ -3,17 +3,17 @@
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
-use super::account::Name;
-use super::clock::Date;
-use super::command::{Denied, Outcome};
-use super::connection::Connection;
-use super::states::Ended;
-use super::text::Latin1;
 use super::usage::Report;
 use super::used::Used;
 use super::user_limits::{UserLimit, UserLimits};
-use super::users::Account;
-use super::{Client, Core, LoginRefused, OverLimit};
+use crate::core::account::Name;
+use crate::core::clock::Date;
+use crate::core::command::{Denied, Outcome};
+use crate::core::connection::Connection;
+use crate::core::states::Ended;
+use crate::core::text::Latin1;
+use crate::core::users::Account;
+use crate::core::{Client, Core, LoginRefused, OverLimit};
 
 /// A user as an admin sees it. Octets are what the proxy has relayed; its mailbox
 /// doesn't count.
@@ -52,7 +52,7 @@ impl Core {
 
     /// Refuses a user whose time is over. It is told what a wrong password is told,
     /// but it has not guessed.
-    pub(super) fn refuse_expired(
+    pub(in crate::core) fn refuse_expired(
         &self,
         service: &str,
         client: &Client,
@@ -69,7 +69,7 @@ impl Core {
     }
 
     /// Whether a user's time is over.
-    pub(super) fn is_expired(&self, client: &Client) -> bool {
+    pub(in crate::core) fn is_expired(&self, client: &Client) -> bool {
         let managed = self.managed();
         let account = client.name().and_then(|name| managed.users.account(name));
         account.is_some_and(|account| account.limits.is_expired(today()))
@@ -85,7 +85,7 @@ impl Core {
         managed.users.iter().map(describe).collect()
     }
 
-    pub(super) fn describe_user(
+    pub(in crate::core) fn describe_user(
         &self,
         name: &Name,
         account: &Account,
@@ -101,7 +101,7 @@ impl Core {
         }
     }
 
-    pub(super) fn limit_user(&self, name: &Name, limit: UserLimit) -> Result<(), Denied> {
+    pub(in crate::core) fn limit_user(&self, name: &Name, limit: UserLimit) -> Result<(), Denied> {
         self.change(|managed| managed.users.limit(name, limit))?;
         // When two change at once, whoever comes here last reads the last.
         let changing = self.0.changing.lock();
@@ -115,7 +115,7 @@ impl Core {
     }
 
     /// Ends what a user has open, removed or not.
-    pub(super) fn cut_user(&self, name: Name) -> Result<Outcome, Denied> {
+    pub(in crate::core) fn cut_user(&self, name: Name) -> Result<Outcome, Denied> {
         let count = self.cut_connections_of(&name);
         if count == 0 && self.managed().users.account(&name).is_none() {
             return Err(Denied::UserUnknown(name));
@@ -123,7 +123,7 @@ impl Core {
         Ok(Outcome::Cut(count))
     }
 
-    pub(super) fn remove_user(&self, name: Name, cut: bool) -> Result<Outcome, Denied> {
+    pub(in crate::core) fn remove_user(&self, name: Name, cut: bool) -> Result<Outcome, Denied> {
         self.change(|managed| managed.users.remove(name.clone()))?;
         Ok(if cut { Outcome::Cut(self.cut_connections_of(&name)) } else { Outcome::Done })
     }
@@ -147,7 +147,7 @@ impl Core {
 }
 
 /// The day on which limits are held: that of the clock that can be set.
-pub(super) fn today() -> Date {
+pub(in crate::core) fn today() -> Date {
     Date::of(SystemTime::now())
 }
 
@@ -157,11 +157,11 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;
 
-    use super::super::{
+    use super::*;
+    use crate::core::{
         Caller, Command, Connection, Credential, FREE_FAILURES, NewUser, Password, Snapshot, Start,
         Way,
     };
-    use super::*;
 
     const FROM: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// The least burst and the least piece, in octets: a rate of a few octets per second
 /// must not make single octets of everything.
-pub(super) const LEAST: u64 = 512;
+pub(in crate::core) const LEAST: u64 = 512;
 /// Parts of a second's octets that go at once: small enough that several connections
 /// share alike, large enough that a fast one is not chopped up.
 const PIECES_PER_SECOND: u64 = 8;
@@ -15,12 +15,12 @@ const NANOS: u128 = 1_000_000_000;
 
 /// A place in the queue of a [`Bucket`]: the octets up to and with its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ticket(u64);
+pub(in crate::core) struct Ticket(u64);
 
 /// One direction of a user. Octets are charged first and wait until they are
 /// released: in the order in which they came, so everybody gets on.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(in crate::core) struct Bucket {
     rate: Option<NonZeroU64>,
     /// All octets that have asked.
     charged: u64,
@@ -32,13 +32,13 @@ pub(super) struct Bucket {
 
 impl Bucket {
     /// Without a rate.
-    pub(super) fn new(now: Instant) -> Self {
+    pub(in crate::core) fn new(now: Instant) -> Self {
         Self { rate: None, charged: 0, released: 0, at: now }
     }
 
     /// Another rate, in octets per second. Who waits for more than a burst of the new
     /// rate is let off the rest.
-    pub(super) fn set_rate(&mut self, rate: Option<NonZeroU64>, now: Instant) {
+    pub(in crate::core) fn set_rate(&mut self, rate: Option<NonZeroU64>, now: Instant) {
         if rate == self.rate {
             return;
         }
@@ -57,14 +57,14 @@ impl Bucket {
     }
 
     /// How many of these octets should go at once, when so many others wait.
-    pub(super) fn piece(&self, octets: u64, waiting: u64) -> u64 {
+    pub(in crate::core) fn piece(&self, octets: u64, waiting: u64) -> u64 {
         let Some(rate) = self.rate else { return octets };
         let share = rate.get() / PIECES_PER_SECOND / waiting.saturating_add(1);
         octets.min(share.max(LEAST))
     }
 
     /// Queues so many octets.
-    pub(super) fn charge(&mut self, octets: u64, now: Instant) -> Ticket {
+    pub(in crate::core) fn charge(&mut self, octets: u64, now: Instant) -> Ticket {
         // A silence before them saves a burst, and not these besides.
         self.advance(now);
         self.charged = self.charged.saturating_add(octets);
@@ -75,7 +75,7 @@ impl Bucket {
     }
 
     /// How long a ticket still has to wait; `None`: it may go.
-    pub(super) fn wait(&mut self, ticket: Ticket, now: Instant) -> Option<Duration> {
+    pub(in crate::core) fn wait(&mut self, ticket: Ticket, now: Instant) -> Option<Duration> {
         self.advance(now);
         let lacking = ticket.0.checked_sub(self.released).filter(|lacking| *lacking > 0)?;
         let rate = self.rate?;
@@ -87,7 +87,7 @@ impl Bucket {
     }
 
     /// Charges octets that can't wait, when nothing else does; whether they may go.
-    pub(super) fn permits(&mut self, octets: u64, now: Instant) -> bool {
+    pub(in crate::core) fn permits(&mut self, octets: u64, now: Instant) -> bool {
         self.advance(now);
         // More than there is may go, or a long datagram never could: what comes next
         // waits for it.
@@ -100,7 +100,7 @@ impl Bucket {
 
     /// Takes back what [`Self::permits`] has charged. Nobody waited then, so all who wait
     /// now come behind it.
-    pub(super) fn refund(&mut self, octets: u64) {
+    pub(in crate::core) fn refund(&mut self, octets: u64) {
         let Some(rate) = self.rate else { return };
         let most = self.charged.saturating_add(burst(rate)).max(self.released);
         self.released = self.released.saturating_add(octets).min(most);

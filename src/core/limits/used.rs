@@ -1,7 +1,7 @@
 //! What counts against the quotas of a user.
 
-use super::clock::Date;
 use super::user_limits::UserLimits;
+use crate::core::clock::Date;
 
 /// What a user has used of its quotas: octets in both directions together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Default for Used {
 impl Used {
     /// Begins a new count when the day is a later one. The clock may jump: an earlier
     /// day is none to begin, or a quota could be had twice.
-    pub(super) fn turn(&mut self, today: Date) {
+    pub(in crate::core) fn turn(&mut self, today: Date) {
         if today <= self.date {
             return;
         }
@@ -34,13 +34,13 @@ impl Used {
         self.date = today;
     }
 
-    pub(super) fn add(&mut self, octets: u64) {
+    pub(in crate::core) fn add(&mut self, octets: u64) {
         self.day = self.day.saturating_add(octets);
         self.month = self.month.saturating_add(octets);
     }
 
     /// Octets that are left; `None`: as many as there are.
-    pub(super) fn left(&self, limits: &UserLimits) -> Option<u64> {
+    pub(in crate::core) fn left(&self, limits: &UserLimits) -> Option<u64> {
         let day = limits.quota_day.map(|quota| quota.get().saturating_sub(self.day));
         let month = limits.quota_month.map(|quota| quota.get().saturating_sub(self.month));
         day.into_iter().chain(month).min()

@@ -1,9 +1,9 @@
 //! What a direction of a connection asks before it moves octets.
 
-use super::connection::Connection;
-use super::entry::Entry;
-use super::states::Ended;
 use super::usage::{Usage, Way};
+use crate::core::connection::Connection;
+use crate::core::entry::Entry;
+use crate::core::states::Ended;
 
 /// One direction of a connection, as far as its user's limits go. Without limits
 /// asking costs one relaxed load.

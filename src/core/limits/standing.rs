@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::num::NonZeroU64;
 use std::time::{Duration, SystemTime};
 
-use super::Core;
-use super::clock::Date;
 use super::metering::UserDetail;
 use super::used::Used;
 use super::user_limits::UserLimits;
+use crate::core::Core;
+use crate::core::clock::Date;
 
 /// How long before its end the time of a user is nearly over.
 const SOON: Duration = Duration::from_secs(7 * 86_400);
@@ -94,9 +94,9 @@ impl Core {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Name, NewUser, Password, Start, UserLimit};
-    use super::Standing::{Near, Over, Within};
     use super::*;
+    use crate::core::Standing::{Near, Over, Within};
+    use crate::core::{Name, NewUser, Password, Start, UserLimit};
 
     #[test]
     fn a_quota_is_near_from_nine_tenths_on() {

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroU64};
 
-use super::clock::Date;
+use crate::core::clock::Date;
 
 /// The limits of a user; `None`: no limit of its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::bucket::{Bucket, LEAST};
-use super::clock::Date;
-use super::entry::Entry;
-use super::states::Ended;
 use super::used::Used;
 use super::user_limits::UserLimits;
+use crate::core::clock::Date;
+use crate::core::entry::Entry;
+use crate::core::states::Ended;
 
 /// A piece is at most this part of what is left of a quota: whoever is slow to move it
 /// must not keep all of it from the others.
@@ -37,7 +37,7 @@ pub enum Way {
 
 /// What a connection has to do with its user's [`Usage`].
 #[derive(Default)]
-pub(super) struct Metering {
+pub(in crate::core) struct Metering {
     /// Octets of it that have been collected, in each direction. This and the next
     /// are changed under the lock of the usage only.
     collected: [AtomicU64; 2],
@@ -57,7 +57,7 @@ impl Metering {
 }
 
 /// What one user uses.
-pub(super) struct Usage {
+pub(in crate::core) struct Usage {
     /// Whether octets in that direction have to ask: no lock while they need not.
     asks: [AtomicBool; 2],
     /// Whether that is because of a rate.
@@ -80,7 +80,7 @@ struct State {
 }
 
 /// What [`Usage::report`] tells.
-pub(super) struct Report {
+pub(in crate::core) struct Report {
     pub up: u64,
     pub down: u64,
     pub used: Used,
@@ -313,8 +313,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::ConnectionId;
     use super::*;
+    use crate::core::entry::ConnectionId;
 
     fn date(text: &str) -> Date {
         text.parse().unwrap()
@@ -323,7 +323,7 @@ mod tests {
     fn limits(words: &[(&str, &str)]) -> UserLimits {
         let mut limits = UserLimits::default();
         for (name, value) in words {
-            limits.change(super::super::UserLimit::parse(name, value).unwrap());
+            limits.change(crate::core::UserLimit::parse(name, value).unwrap());
         }
         limits
     }
