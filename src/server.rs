@@ -191,7 +191,7 @@ impl Server {
                 saved = Instant::now();
             }
         }
-        let grace = format_args!("{}s", self.grace.as_secs_f32());
+        let grace = format!("{}s", self.grace.as_secs_f32());
         log::info!(grace:%, open = self.open(); "stopping");
         for (_, listening) in self.listening.drain(..) {
             listening.stop();
