@@ -119,6 +119,13 @@ impl Core {
     }
 }
 
+/// Rules about targets: of a user, or for everybody.
+type Ruling<'a> = (Option<&'a Name>, &'a Rules);
+
+fn list_of(user: Option<&Name>) -> RuleList {
+    user.map_or(RuleList::Targets, |name| RuleList::User(name.clone()))
+}
+
 impl Managed {
     /// Replaces the rules of a list.
     pub(in crate::core) fn set_rules(&mut self, change: RuleChange) -> Result<(), Denied> {
@@ -137,12 +144,13 @@ impl Managed {
         (first.1.action == Action::Deny).then(|| Denial::by(RuleList::Clients, first))
     }
 
-    /// The lists of a client in their order, or that it is gone.
-    fn lists(&self, user: Option<&Name>) -> Result<[Option<(RuleList, &Rules)>; 2], Denial> {
-        let targets = Some((RuleList::Targets, &self.settings.target_rules));
+    /// The lists of a client in their order, or that it is gone. The name of a list is
+    /// made only where something is denied: this is asked for every datagram.
+    fn lists<'a>(&'a self, user: Option<&'a Name>) -> Result<[Option<Ruling<'a>>; 2], Denial> {
+        let targets = Some((None, &self.settings.target_rules));
         let Some(name) = user else { return Ok([None, targets]) };
         let own = self.users.rules(name).ok_or(Denial::UserGone)?;
-        Ok([Some((RuleList::User(name.clone()), own)), targets])
+        Ok([Some((user, own)), targets])
     }
 
     fn foreseen(
@@ -155,9 +163,11 @@ impl Managed {
             Ok(lists) => lists,
             Err(gone) => return Some(gone),
         };
-        for (list, rules) in lists.into_iter().flatten() {
+        for (whose, rules) in lists.into_iter().flatten() {
             match rules.foresee(name, port) {
-                Foresight::Denied(place, rule) => return Some(Denial::by(list, (place, rule))),
+                Foresight::Denied(place, rule) => {
+                    return Some(Denial::by(list_of(whose), (place, rule)));
+                }
                 Foresight::Open => return None,
                 Foresight::Unmatched => {}
             }
@@ -179,10 +189,10 @@ impl Managed {
         let first = lists
             .into_iter()
             .flatten()
-            .find_map(|(list, rules)| rules.first(to).map(|(place, rule)| (list, place, rule)));
+            .find_map(|(whose, rules)| rules.first(to).map(|(place, rule)| (whose, place, rule)));
         match first {
-            Some((list, place, rule)) if rule.action == Action::Deny => {
-                Some(Denial::by(list, (place, rule)))
+            Some((whose, place, rule)) if rule.action == Action::Deny => {
+                Some(Denial::by(list_of(whose), (place, rule)))
             }
             // Whoever owns a name chooses its address, so only an address is enough.
             Some((_, _, Rule { host: Pattern::Range(_), .. })) => None,
