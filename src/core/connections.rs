@@ -100,7 +100,7 @@ impl Connections {
         let mut live = self.live.lock();
         let admitted = live.has_room(limits) && live.count_from(client.ip(), limits);
         if !admitted {
-            live.refused = live.refused.saturating_add(1);
+            live.refuse();
             return None;
         }
         let entry = live.enter(service, client);
@@ -118,7 +118,7 @@ impl Connections {
     ) -> Option<Connection> {
         let mut live = self.live.lock();
         if !live.has_room(limits) {
-            live.refused = live.refused.saturating_add(1);
+            live.refuse();
             return None;
         }
         let entry = live.enter(service, canonical(proxy));
@@ -139,7 +139,7 @@ impl Connections {
             return true;
         }
         if !live.count_from(client.ip(), limits) {
-            live.refused = live.refused.saturating_add(1);
+            live.refuse();
             return false;
         }
         entry.client.get_or_init(|| client);
@@ -151,7 +151,7 @@ impl Connections {
         let (mut live, key) = (self.live.lock(), user.cloned());
         let open = live.per_user.get(&key).copied().unwrap_or(0);
         if user.is_some() && most.is_some_and(|most| open >= most) {
-            live.refused = live.refused.saturating_add(1);
+            live.refuse();
             return false;
         }
         *live.per_user.entry(key).or_default() += 1;
@@ -198,8 +198,7 @@ impl Connections {
 
     /// Counts a connection that a limit or a rule has refused.
     pub(super) fn refuse(&self) {
-        let mut live = self.live.lock();
-        live.refused = live.refused.saturating_add(1);
+        self.live.lock().refuse();
     }
 
     pub(super) fn totals(&self) -> Totals {
@@ -260,6 +259,10 @@ impl Connections {
 }
 
 impl Live {
+    fn refuse(&mut self) {
+        self.refused = self.refused.saturating_add(1);
+    }
+
     fn has_room(&self, limits: Limits) -> bool {
         self.entries.len() < limits.total as usize
     }

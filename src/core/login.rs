@@ -10,6 +10,7 @@ use super::Core;
 use super::account::Name;
 use super::caller::Caller;
 use super::guessing::Guessing;
+use super::limits::today;
 use super::text::Latin1;
 use super::verifier::Kept;
 
@@ -163,7 +164,7 @@ impl Core {
         let managed = self.managed();
         match &client.0 {
             Some((name, password)) => {
-                managed.users.is_current(name, password) && !self.is_expired(client)
+                managed.users.is_current(name, password) && !managed.users.is_expired(name, today())
             }
             None => !managed.users.login_required,
         }

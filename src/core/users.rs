@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::account::Name;
+use super::clock::Date;
 use super::command::Denied;
-use super::limits::Usage;
-use super::limits::Used;
-use super::limits::{UserLimit, UserLimits};
+use super::limits::{Usage, Used, UserLimit, UserLimits};
 use super::rules::Rules;
 use super::verifier::{Kept, Secret};
 
@@ -102,6 +101,11 @@ impl Users {
     /// removed, and with no other password.
     pub(super) fn is_current(&self, name: &Name, password: &Arc<Kept>) -> bool {
         self.password(name).is_some_and(|current| Arc::ptr_eq(current, password))
+    }
+
+    /// Whether the time of an account is over.
+    pub(super) fn is_expired(&self, name: &Name, today: Date) -> bool {
+        self.account(name).is_some_and(|account| account.limits.is_expired(today))
     }
 
     pub(super) fn add(&mut self, name: Name, account: Account, cap: u32) -> Result<(), Denied> {

@@ -58,7 +58,8 @@ impl Core {
         client: &Client,
         from: std::net::IpAddr,
     ) -> Result<(), LoginRefused> {
-        if !self.is_expired(client) {
+        let expired = |name| self.managed().users.is_expired(name, today());
+        if !client.name().is_some_and(expired) {
             return Ok(());
         }
         self.0.failed_logins.fetch_add(1, Ordering::Relaxed);
@@ -66,13 +67,6 @@ impl Core {
         let address = from.to_canonical();
         log::warn!(service, address:%, user:% = Latin1(name); "user-expired");
         Err(LoginRefused)
-    }
-
-    /// Whether a user's time is over.
-    pub(in crate::core) fn is_expired(&self, client: &Client) -> bool {
-        let managed = self.managed();
-        let account = client.name().and_then(|name| managed.users.account(name));
-        account.is_some_and(|account| account.limits.is_expired(today()))
     }
 
     /// All users, sorted by their names.
