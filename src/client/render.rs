@@ -257,19 +257,27 @@ fn octets(count: u64) -> String {
 
 /// `1.5 MB`: powers of 1000, as networks and `limit-user` have them.
 pub(super) fn size(count: u64) -> String {
-    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    match scaled(count, 999.95) {
+        (_, "") => format!("{count} B"),
+        (shown, unit) => format!("{shown:.1} {unit}B"),
+    }
+}
+
+/// A number in the largest of the units in which it is not below 1, and that unit; what
+/// is from `most` on would be shown as 1000.
+pub(super) fn scaled(count: u64, most: f64) -> (f64, &'static str) {
+    const UNITS: [&str; 6] = ["k", "M", "G", "T", "P", "E"];
     if count < 1000 {
-        return format!("{count} B");
+        return (count as f64, "");
     }
     let mut shown = count as f64 / 1000.0;
-    let mut units = UNITS.iter();
+    let mut units = UNITS.into_iter();
     let mut unit = units.next();
-    // 999.95 would be shown as 1000.0.
-    while shown >= 999.95 {
+    while shown >= most {
         shown /= 1000.0;
         unit = units.next();
     }
-    format!("{shown:.1} {}", unit.unwrap_or(&"EB"))
+    (shown, unit.unwrap_or("E"))
 }
 
 #[cfg(test)]

@@ -1,35 +1,26 @@
 //! Numbers as short as a table wants them.
 
-const UNITS: [&str; 6] = ["k", "M", "G", "T", "P", "E"];
+use crate::client::render::scaled;
 
 /// Octets in at most 5 characters: `999`, `1.0k`, `12k`, `1.2M`: powers of 1000.
 pub fn octets(count: u64) -> String {
-    let (text, unit) = scaled(count);
+    let (text, unit) = short(count);
     format!("{text}{unit}")
 }
 
 /// Octets a second: `999 B/s`, `1.2 MB/s`.
 pub fn rate(count: u64) -> String {
-    match scaled(count) {
+    match short(count) {
         (text, "") => format!("{text} B/s"),
         (text, unit) => format!("{text} {unit}B/s"),
     }
 }
 
-fn scaled(count: u64) -> (String, &'static str) {
-    if count < 1000 {
-        return (count.to_string(), "");
-    }
-    let mut shown = count as f64 / 1000.0;
-    let mut units = UNITS.into_iter();
-    let mut unit = units.next();
-    // 999.5 would be shown as 1000.
-    while shown >= 999.5 {
-        shown /= 1000.0;
-        unit = units.next();
-    }
-    let digits = usize::from(shown < 9.95);
-    (format!("{shown:.digits$}"), unit.unwrap_or("E"))
+/// 999.5 would be shown as 1000.
+fn short(count: u64) -> (String, &'static str) {
+    let (shown, unit) = scaled(count, 999.5);
+    let digits = usize::from(!unit.is_empty() && shown < 9.95);
+    (format!("{shown:.digits$}"), unit)
 }
 
 /// A time in at most 6 characters, up to 99 days: `59s`, `1m05s`, `3h04m`, `12d03h`.
