@@ -7,23 +7,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use socksd::client::{
     self, Answer, Ask, ClientError, Credentials, Dialect, Login, OpenConnection, Token, Value,
 };
+use socksd::manage::json_scopes;
 
 use crate::served::{DATAGRAM_TOKEN, DEADLINE, Served, jwt_key};
 
 const ONESHOT_TOKEN: &str = "123456789abcdef1";
-
-/// What a token of the json dialect has to allow.
-const SCOPES: [&str; 9] = [
-    "GET_METRICS",
-    "LIST_USERS",
-    "ADD_USER",
-    "REMOVE_USER",
-    "EDIT_USER",
-    "LIST_CONNECTIONS",
-    "CUT_CONNECTION",
-    "GET_CONFIG",
-    "SET_CONFIG",
-];
 
 /// With the user `first`, whose password is `1234`.
 pub struct Everywhere(Served);
@@ -129,7 +117,7 @@ fn credentials(dialect: Dialect) -> Credentials {
 
 fn json_token() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    jwt_key().mint("root", &SCOPES.map(String::from).into(), now, now + 3600).unwrap()
+    jwt_key().mint("root", &json_scopes().map(String::from).collect(), now, now + 3600).unwrap()
 }
 
 /// What can be compared, if it is a number, on or off.

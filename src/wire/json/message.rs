@@ -138,17 +138,19 @@ impl<'a> Request<'a> {
 
     /// Appends a request as a frame.
     pub fn encode<T: Serialize>(id: &str, act: &str, data: Option<&T>, out: &mut Vec<u8>) {
-        #[derive(Serialize)]
-        struct Message<'a, T> {
-            v: u32,
-            t: &'static str,
-            id: &'a str,
-            act: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            data: Option<&'a T>,
-        }
         encode(&Message { v: VERSION, t: "req", id, act, data }, out);
     }
+}
+
+/// What a request and its answer look like.
+#[derive(Serialize)]
+struct Message<'a, T> {
+    v: u32,
+    t: &'static str,
+    id: &'a str,
+    act: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a T>,
 }
 
 /// The answer to a request that was carried out.
@@ -165,15 +167,7 @@ pub struct Response<T> {
 impl<T: Serialize> Response<T> {
     /// Appends it as a frame.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        #[derive(Serialize)]
-        struct Message<'a, T> {
-            v: u32,
-            t: &'static str,
-            id: &'a str,
-            act: &'a str,
-            data: &'a T,
-        }
-        let (id, act, data) = (&self.id, &self.action, &self.data);
+        let (id, act, data) = (&self.id, &self.action, Some(&self.data));
         encode(&Message { v: VERSION, t: "res", id, act, data }, out);
     }
 }
