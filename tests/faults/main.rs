@@ -11,6 +11,7 @@ mod harness;
 
 mod logs;
 mod resolver;
+mod set_clock;
 mod shutdown;
 mod threads;
 mod time;
