@@ -18,7 +18,9 @@ use log::LevelFilter;
 pub use commands::Command;
 use file::File;
 use over::joined;
-use values::{accounts, buffer_size, maildir, port_range, seconds};
+use values::{
+    accounts, buffer_size, count, ip, listener, maildir, port_number, port_range, seconds,
+};
 
 use crate::core::{BufferSize, Cidr, Name, NewUser, Secret, Settings};
 use crate::logger::{Format, Logging, level};
@@ -34,22 +36,22 @@ use crate::state::StateFile;
 #[argh(help_triggers("-h", "--help"))]
 pub struct Args {
     /// address of the SOCKS5 listener (127.0.0.1)
-    #[argh(option, short = 'l', arg_name = "ip")]
+    #[argh(option, short = 'l', arg_name = "ip", from_str_fn(ip))]
     listen: Option<IpAddr>,
     /// port of the SOCKS5 listener (1080)
-    #[argh(option, short = 'p')]
+    #[argh(option, short = 'p', from_str_fn(port_number))]
     port: Option<u16>,
     /// address of the SHOES listener (127.0.0.1)
-    #[argh(option, short = 'L', arg_name = "ip")]
+    #[argh(option, short = 'L', arg_name = "ip", from_str_fn(ip))]
     shoes_listen: Option<IpAddr>,
     /// port of the SHOES listener (8080)
-    #[argh(option, short = 'P', arg_name = "port")]
+    #[argh(option, short = 'P', arg_name = "port", from_str_fn(port_number))]
     shoes_port: Option<u16>,
     /// the dialect datagram (off); needs its token
-    #[argh(option, arg_name = "addr:port")]
+    #[argh(option, arg_name = "addr:port", from_str_fn(listener))]
     datagram: Option<SocketAddr>,
     /// the dialect json (off); needs its secret
-    #[argh(option, arg_name = "addr:port")]
+    #[argh(option, arg_name = "addr:port", from_str_fn(listener))]
     json: Option<SocketAddr>,
     /// a user of the proxy; may be given again
     #[argh(option, short = 'u', arg_name = "name:pass")]
@@ -58,17 +60,17 @@ pub struct Args {
     #[argh(option, short = 'U', arg_name = "name:pass")]
     admin: Vec<String>,
     /// the dialect monitor (off)
-    #[argh(option, arg_name = "addr:port")]
+    #[argh(option, arg_name = "addr:port", from_str_fn(listener))]
     monitor: Option<SocketAddr>,
     /// the dialect oneshot (off); needs a token
-    #[argh(option, arg_name = "addr:port")]
+    #[argh(option, arg_name = "addr:port", from_str_fn(listener))]
     oneshot: Option<SocketAddr>,
     /// mailboxes of the users (off); needs --maildir
-    #[argh(option, arg_name = "addr:port")]
+    #[argh(option, arg_name = "addr:port", from_str_fn(listener))]
     pop3: Option<SocketAddr>,
     /// the live page, /metrics and /healthz (off); needs a
     /// token where others can reach it
-    #[argh(option, arg_name = "addr:port")]
+    #[argh(option, arg_name = "addr:port", from_str_fn(listener))]
     http: Option<SocketAddr>,
     /// mailboxes for --pop3: DIR/NAME/cur and new
     #[argh(option, arg_name = "dir", from_str_fn(maildir))]
@@ -84,16 +86,16 @@ pub struct Args {
     #[argh(switch, short = 'v')]
     pub version: bool,
     /// client connections at once (500)
-    #[argh(option, arg_name = "n")]
+    #[argh(option, arg_name = "n", from_str_fn(count))]
     max_connections: Option<u32>,
     /// the same of one user (0: no limit)
-    #[argh(option, arg_name = "n")]
+    #[argh(option, arg_name = "n", from_str_fn(count))]
     max_per_user: Option<u32>,
     /// the same from one address (0: no limit)
-    #[argh(option, arg_name = "n")]
+    #[argh(option, arg_name = "n", from_str_fn(count))]
     max_per_address: Option<u32>,
     /// new ones a second from one address (0: no limit)
-    #[argh(option, arg_name = "n")]
+    #[argh(option, arg_name = "n", from_str_fn(count))]
     max_new_per_address: Option<u32>,
     /// silence in both directions that ends it (3600)
     #[argh(option, arg_name = "secs", from_str_fn(seconds))]
@@ -117,14 +119,14 @@ pub struct Args {
     #[argh(option, arg_name = "n", from_str_fn(buffer_size))]
     buffer_size: Option<BufferSize>,
     /// address told to UDP clients (the one they reached)
-    #[argh(option, arg_name = "ip")]
+    #[argh(option, arg_name = "ip", from_str_fn(ip))]
     udp_advertise: Option<IpAddr>,
     /// ports for their datagrams, FIRST-LAST (any)
     #[argh(option, arg_name = "a-b", from_str_fn(port_range))]
     udp_ports: Option<(u16, u16)>,
     /// address from which traffic to targets leaves; may be
     /// given for IPv4 and for IPv6 (as routed)
-    #[argh(option, arg_name = "ip")]
+    #[argh(option, arg_name = "ip", from_str_fn(ip))]
     bind_out: Vec<IpAddr>,
     /// proxies that tell the client's address in the PROXY
     /// protocol; may be given again (none)

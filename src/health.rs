@@ -2,10 +2,11 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use argh::{ArgsInfo, FromArgs};
+
+use crate::printed::Failure;
 
 /// How long connecting may take, and then the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -17,7 +18,7 @@ const LINE_MAX: usize = 256;
 #[argh(subcommand, name = "healthcheck", help_triggers("-h", "--help"))]
 pub struct HealthCheck {
     /// where it listens for HTTP (127.0.0.1:9180)
-    #[argh(positional, arg_name = "addr:port", default = "DEFAULT")]
+    #[argh(positional, arg_name = "addr:port", from_str_fn(address), default = "DEFAULT")]
     address: SocketAddr,
 }
 
@@ -25,11 +26,18 @@ pub struct HealthCheck {
 const DEFAULT: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9180);
 
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("use an address and a port like {DEFAULT}"))
+}
+
 impl HealthCheck {
-    /// Prints what is wrong, if anything is.
-    pub fn print(&self) -> ExitCode {
+    /// Nothing, when all is well.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn run(&self) -> Result<String, Failure> {
         let why = match ask(self.address) {
-            Ok(line) if line.starts_with("HTTP/1.1 200 ") => return ExitCode::SUCCESS,
+            Ok(line) if line.starts_with("HTTP/1.1 200 ") => return Ok(String::new()),
             Ok(line) => format!("the answer was {line:?}"),
             // What std calls a read that took too long depends on the system.
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
@@ -37,10 +45,7 @@ impl HealthCheck {
             }
             Err(error) => error.to_string(),
         };
-        // Without a standard error the code has to say it.
-        let _ =
-            writeln!(io::stderr(), "socksd: the server at {} does not serve: {why}", self.address);
-        ExitCode::FAILURE
+        Err(format!("the server at {} does not serve: {why}", self.address).into())
     }
 }
 

@@ -79,6 +79,7 @@ pub mod manage;
 pub mod manual;
 pub mod net;
 pub mod pop3;
+pub mod printed;
 pub mod run;
 pub mod server;
 pub mod socks;

@@ -1,12 +1,12 @@
 //! `socksd token`: mints a token for the json dialect.
 
 use std::collections::BTreeSet;
-use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use argh::{ArgsInfo, FromArgs};
 
 use crate::manage::{Secrets, json_scopes};
+use crate::printed::Failure;
 
 /// prints a token for json, needs SOCKSD_JWT_SECRET
 #[derive(FromArgs, ArgsInfo)]
@@ -29,24 +29,18 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const LONGEST_SECS: u64 = 100 * 366 * 24 * 60 * 60;
 
 impl Mint {
-    /// Prints the token, or why there is none.
-    pub fn print(&self) -> ExitCode {
-        match Secrets::from_env().map_err(|error| error.to_string()).and_then(|s| self.mint(&s)) {
-            Ok(token) => {
-                println!("{token}");
-                ExitCode::SUCCESS
-            }
-            Err(error) => {
-                eprintln!("socksd: {error}");
-                ExitCode::FAILURE
-            }
-        }
+    /// The token.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn run(&self) -> Result<String, Failure> {
+        self.mint(&Secrets::from_env()?)
     }
 
-    fn mint(&self, secrets: &Secrets) -> Result<String, String> {
-        let key = secrets.jwt().map_err(|error| error.to_string())?;
+    fn mint(&self, secrets: &Secrets) -> Result<String, Failure> {
+        let key = secrets.jwt()?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        key.mint(&self.subject, &self.scopes, now, now + self.ttl.as_secs())
+        Ok(key.mint(&self.subject, &self.scopes, now, now + self.ttl.as_secs())?)
     }
 }
 
@@ -74,7 +68,7 @@ fn lifetime(text: &str) -> Result<Duration, String> {
     };
     let seconds = digits.parse::<u64>().ok().and_then(|count| count.checked_mul(unit));
     let seconds = seconds.filter(|seconds| (1..=LONGEST_SECS).contains(seconds));
-    seconds.map(Duration::from_secs).ok_or_else(|| format!("{text} is no time like 90s or 1h"))
+    seconds.map(Duration::from_secs).ok_or_else(|| "use a time like 90s or 1h".into())
 }
 
 #[cfg(test)]
@@ -91,7 +85,7 @@ mod tests {
         let grant = key.check(&token, 0).unwrap();
         let scopes: Vec<_> = grant.scopes.iter().map(String::as_str).collect();
         assert_eq!((grant.subject.as_str(), &scopes[..]), ("ana", &["GET_METRICS", "PING"][..]));
-        assert!(mint.mint(&Secrets::default()).unwrap_err().contains("SOCKSD_JWT_SECRET"));
+        assert!(mint.mint(&Secrets::default()).unwrap_err().why.contains("SOCKSD_JWT_SECRET"));
     }
 
     #[test]

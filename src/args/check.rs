@@ -1,8 +1,6 @@
 //! `socksd check FILE`: what a configuration file means, or what is wrong with it.
 
 use std::fmt::{Display, Write as _};
-use std::io::{self, Write};
-use std::process::ExitCode;
 
 use argh::{ArgsInfo, FromArgs};
 
@@ -10,6 +8,7 @@ use super::Args;
 use crate::core::{Core, RuleList, Rules, Setting, Start, UserLimits};
 use crate::manage::{Secrets, Transport};
 use crate::net::sources::Sources;
+use crate::printed::{Failure, misuse};
 use crate::server::{Config, StartError};
 
 /// says what a configuration means or what is wrong
@@ -22,24 +21,17 @@ pub struct Check {
 }
 
 impl Check {
-    /// Prints what the file means; the code is 2 when it can't be used.
-    pub fn print(&self) -> ExitCode {
-        match self.explain() {
-            Ok(text) => {
-                let shown = io::stdout().write_all(text.as_bytes());
-                if shown.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-            }
-            Err(error) => {
-                // Without a standard error the code has to say it.
-                let _ = writeln!(io::stderr(), "socksd: {error}");
-                ExitCode::from(2)
-            }
-        }
+    /// What the file means.
+    ///
+    /// # Errors
+    /// Why it can't be used; the code is 2.
+    pub fn run(&self) -> Result<String, Failure> {
+        self.explain().map_err(|why| Failure { why, code: 2 })
     }
 
     fn explain(&self) -> Result<String, String> {
         let args = Args::from_args(&["socksd"], &["--config", &self.file]);
-        let mut config = args.map_err(|exit| exit.output)?.into_config()?;
+        let mut config = args.map_err(|exit| misuse(&exit.output))?.into_config()?;
         could_start(&mut config).map_err(|error| format!("{}: {error}", self.file))?;
         Ok(explained(&config))
     }

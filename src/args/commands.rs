@@ -1,13 +1,12 @@
 //! What socksd can be told to do instead of serving.
 
-use std::process::ExitCode;
-
 use argh::{ArgsInfo, FromArgs};
 
 use super::check::Check;
 use super::documents::{Completions, Man};
 use crate::hash::HashPassword;
 use crate::health::HealthCheck;
+use crate::printed::Failure;
 use crate::token::Mint;
 
 /// What can be done instead of serving.
@@ -29,15 +28,18 @@ pub enum Command {
 }
 
 impl Command {
-    /// Does it.
-    pub fn run(&self) -> ExitCode {
+    /// Does it: what there is to print.
+    ///
+    /// # Errors
+    /// Why it can't be done.
+    pub fn run(&self) -> Result<String, Failure> {
         match self {
-            Self::Token(mint) => mint.print(),
-            Self::HashPassword(hash) => hash.print(),
-            Self::Check(check) => check.print(),
-            Self::HealthCheck(check) => check.print(),
-            Self::Man(man) => man.print(),
-            Self::Completions(completions) => completions.print(),
+            Self::Token(mint) => mint.run(),
+            Self::HashPassword(hash) => hash.run(),
+            Self::Check(check) => check.run(),
+            Self::HealthCheck(check) => check.run(),
+            Self::Man(man) => Ok(man.run()),
+            Self::Completions(completions) => Ok(completions.run()),
         }
     }
 }

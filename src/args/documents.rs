@@ -1,8 +1,5 @@
 //! `socksd man` and `socksd completions`.
 
-use std::io::{self, Write};
-use std::process::ExitCode;
-
 use argh::{ArgsInfo, FromArgs};
 
 use super::Args;
@@ -29,17 +26,17 @@ fn page(text: &str) -> Result<Page, String> {
     match text {
         "socksd" => Ok(Page::Socksd),
         "socksctl" => Ok(Page::Socksctl),
-        _ => Err(format!("there is no page {text}, use socksd or socksctl")),
+        _ => Err("use socksd or socksctl".into()),
     }
 }
 
 impl Man {
-    /// Prints it.
-    pub fn print(&self) -> ExitCode {
-        printed(&match self.page {
+    /// The page.
+    pub fn run(&self) -> String {
+        match self.page {
             Page::Socksd => manual::page(&PROGRAM, &Args::get_args_info()),
             Page::Socksctl => client::args::Args::page(),
-        })
+        }
     }
 }
 
@@ -53,13 +50,8 @@ pub struct Completions {
 }
 
 impl Completions {
-    /// Prints it.
-    pub fn print(&self) -> ExitCode {
-        printed(&manual::completions(&PROGRAM, &Args::get_args_info(), self.shell))
+    /// The script.
+    pub fn run(&self) -> String {
+        manual::completions(&PROGRAM, &Args::get_args_info(), self.shell)
     }
-}
-
-fn printed(text: &str) -> ExitCode {
-    let shown = io::stdout().write_all(text.as_bytes());
-    if shown.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

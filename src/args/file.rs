@@ -18,6 +18,7 @@ use super::{Account, Args};
 use crate::core::rules::Action;
 use crate::core::{BadRules, Name, NewUser, Password, Phc, RuleList, Rules, Secret, latin1};
 use crate::manage::Secrets;
+use crate::printed::misuse;
 use crate::state::Limits;
 
 /// The tables beside the options.
@@ -168,10 +169,7 @@ fn is_option(flag: &str) -> bool {
 }
 
 fn parse(words: &[&str]) -> Result<Args, String> {
-    Args::from_args(&["socksd"], words).map_err(|exit| {
-        // Some of argh's messages have several lines.
-        exit.output.split_whitespace().collect::<Vec<_>>().join(" ")
-    })
+    Args::from_args(&["socksd"], words).map_err(|exit| misuse(&exit.output))
 }
 
 fn user(user: &User, text: &str, warnings: &mut Vec<String>) -> Result<NewUser, String> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -47,13 +48,29 @@ const LONGEST: f64 = 366.0 * 24.0 * 60.0 * 60.0;
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| (0.001..=LONGEST).contains(seconds));
     let seconds =
-        seconds.ok_or_else(|| format!("{text} is no number of seconds from 0.001 to {LONGEST}"))?;
+        seconds.ok_or_else(|| format!("use a number of seconds from 0.001 to {LONGEST}"))?;
     Ok(Duration::from_secs_f64(seconds))
 }
 
 pub(super) fn buffer_size(text: &str) -> Result<BufferSize, String> {
     let size = text.parse().ok().and_then(BufferSize::new);
-    size.ok_or_else(|| format!("{text} is no number of octets from 512 to 65535"))
+    size.ok_or_else(|| "use a number of octets from 512 to 65535".into())
+}
+
+pub(super) fn port_number(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "use a port from 0 to 65535".into())
+}
+
+pub(super) fn count(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("use a number from 0 to {}", u32::MAX))
+}
+
+pub(super) fn ip(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| "use an address like 127.0.0.1 or ::1".into())
+}
+
+pub(super) fn listener(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "use an address and a port like 127.0.0.1:8080 or [::1]:8080".into())
 }
 
 pub(super) fn maildir(text: &str) -> Result<PathBuf, String> {
@@ -61,9 +78,9 @@ pub(super) fn maildir(text: &str) -> Result<PathBuf, String> {
 }
 
 pub(super) fn port_range(text: &str) -> Result<(u16, u16), String> {
-    let (first, last) = text.split_once('-').ok_or("it needs a dash: FIRST-LAST")?;
-    match (first.parse(), last.parse()) {
-        (Ok(first), Ok(last)) if 0 < first && first <= last => Ok((first, last)),
-        _ => Err(format!("{text} are no ports FIRST-LAST from 1 to 65535")),
+    let ports = text.split_once('-').map(|(first, last)| (first.parse(), last.parse()));
+    match ports {
+        Some((Ok(first), Ok(last))) if 0 < first && first <= last => Ok((first, last)),
+        _ => Err("use two ports FIRST-LAST from 1 to 65535".into()),
     }
 }

@@ -2,12 +2,12 @@
 #![forbid(unsafe_code)]
 
 use std::env;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use socksd::client::args::{self, Args, Output};
 use socksd::client::watch::{self, Whom};
 use socksd::client::{self, ClientError, render};
+use socksd::printed::{failed, misuse, shown};
 
 fn main() -> ExitCode {
     let arguments = match args::arguments(env::args_os().skip(1)) {
@@ -18,9 +18,8 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(early) if early.status.is_ok() => return show(&Args::help(&early.output)),
         Err(early) => {
-            // Some of argh's messages have several lines.
-            let why = early.output.split_whitespace().collect::<Vec<_>>().join(" ");
-            let error = ClientError::Usage(format!("{why}; see socksctl --help"));
+            let why = format!("{}; see socksctl --help", misuse(&early.output));
+            let error = ClientError::Usage(why);
             return fail(&error, Output::wanted(&arguments));
         }
     };
@@ -48,12 +47,9 @@ fn run(args: &Args) -> Result<Option<String>, ClientError> {
 }
 
 fn show(text: &str) -> ExitCode {
-    // Nobody is there to be told that nobody reads.
-    let _ = writeln!(io::stdout(), "{}", text.trim_end());
-    ExitCode::SUCCESS
+    shown("socksctl", text)
 }
 
 fn fail(error: &ClientError, output: Output) -> ExitCode {
-    eprintln!("{}", render::error(error, output));
-    ExitCode::from(error.exit_code())
+    failed(&render::error(error, output), error.exit_code())
 }

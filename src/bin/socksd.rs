@@ -3,11 +3,11 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use argh::FromArgs;
 use socksd::args::Args;
+use socksd::printed::{failed, misuse, shown};
 use socksd::run::serve;
 
 fn main() -> ExitCode {
@@ -18,25 +18,22 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let args = match Args::from_args(&["socksd"], &words) {
         Ok(args) => args,
-        Err(exit) if exit.status.is_ok() => return show(Args::help(&exit.output).trim_end()),
-        Err(exit) => return fail(exit.output.trim_end(), 2),
+        Err(exit) if exit.status.is_ok() => return show(&Args::help(&exit.output)),
+        Err(exit) => return fail(&format!("{}; see socksd --help", misuse(&exit.output)), 2),
     };
     if args.version {
         return show(concat!("socksd ", env!("CARGO_PKG_VERSION")));
     }
     if let Some(command) = &args.command {
-        return command.run();
+        return command.run().map_or_else(|error| fail(&error.why, error.code), |text| show(&text));
     }
     args.into_config().map_or_else(|usage| fail(&usage, 2), serve)
 }
 
 fn show(text: &str) -> ExitCode {
-    let shown = writeln!(io::stdout(), "{text}");
-    if shown.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    shown("socksd", text)
 }
 
 fn fail(why: &str, code: u8) -> ExitCode {
-    // Without a standard error the code has to say it.
-    let _ = writeln!(io::stderr(), "socksd: {why}");
-    ExitCode::from(code)
+    failed(&format!("socksd: {why}"), code)
 }

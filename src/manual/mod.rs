@@ -83,7 +83,7 @@ impl FromStr for Shell {
             "bash" => Ok(Self::Bash),
             "zsh" => Ok(Self::Zsh),
             "fish" => Ok(Self::Fish),
-            _ => Err(format!("{text} is no shell known here, use bash, zsh or fish")),
+            _ => Err("use bash, zsh or fish".into()),
         }
     }
 }

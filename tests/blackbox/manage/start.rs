@@ -144,3 +144,41 @@ fn an_argument_that_is_no_text_is_named() {
     assert_eq!(run.status.code(), Some(2));
     assert!(run.stderr.contains("Unicode"), "{}", run.stderr);
 }
+
+#[test]
+fn a_value_that_makes_no_sense_is_named_with_what_would() {
+    for (args, why) in [
+        (&["-p", "70000"][..], "option '-p' with value '70000': use a port from 0 to 65535"),
+        (&["--json", "8084"], "option '--json' with value '8084': use an address and a port"),
+        (&["-l", "here"], "option '-l' with value 'here': use an address like 127.0.0.1"),
+        (&["--max-connections", "-1"], "use a number from 0 to 4294967295"),
+        (&["--grace", "soon"], "use a number of seconds from 0.001"),
+        (&["healthcheck", "9180"], "use an address and a port like 127.0.0.1:9180"),
+        (&["--cofnig"], "unrecognized argument: --cofnig"),
+    ] {
+        let run = socksd(args);
+        assert_eq!(run.status.code(), Some(2), "{args:?}");
+        assert!(run.stderr.contains(why), "{args:?}: {}", run.stderr);
+        assert!(run.stderr.ends_with("; see socksd --help\n"), "{}", run.stderr);
+    }
+}
+
+/// The outputs of a script may be on a full disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_can_not_be_printed_is_a_failure_and_no_crash() {
+    let full = || std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+    for (program, args, code) in [
+        (env!("CARGO_BIN_EXE_socksd"), &["man"][..], 1),
+        (env!("CARGO_BIN_EXE_socksd"), &["--version"], 1),
+        (env!("CARGO_BIN_EXE_socksd"), &["token", "--scopes", "all", "--subject", "x"], 1),
+        (env!("CARGO_BIN_EXE_socksd"), &["--cofnig"], 2),
+        (env!("CARGO_BIN_EXE_socksctl"), &["--help"], 1),
+        (env!("CARGO_BIN_EXE_socksctl"), &["frobnicate"], 2),
+    ] {
+        let mut command = Command::new(program);
+        command.args(args).env("SOCKSD_JWT_SECRET", "0123456789abcdef");
+        let ended = command.stdout(full()).stderr(full()).status().expect("its end");
+        assert_eq!(ended.code(), Some(code), "{program} {args:?}");
+    }
+}
