@@ -4,6 +4,7 @@
 
 mod arrivals;
 mod bucket;
+mod ledger;
 mod metering;
 mod pace;
 mod standing;
@@ -12,11 +13,12 @@ mod used;
 mod user_limits;
 
 pub(super) use arrivals::Arrivals;
+pub(super) use ledger::Metering;
+pub use ledger::Way;
 pub use metering::UserDetail;
 pub(super) use metering::today;
 pub use pace::{Halted, Pace};
 pub use standing::{Standing, Standings};
-pub use usage::Way;
-pub(super) use usage::{Metering, Usage};
+pub(super) use usage::Usage;
 pub use used::Used;
 pub use user_limits::{BadUserLimit, USER_LIMIT_NAMES, UserLimit, UserLimits};

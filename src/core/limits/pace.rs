@@ -1,6 +1,7 @@
 //! What a direction of a connection asks before it moves octets.
 
-use super::usage::{Usage, Way};
+use super::ledger::Way;
+use super::usage::Usage;
 use crate::core::connection::Connection;
 use crate::core::entry::Entry;
 use crate::core::states::Ended;

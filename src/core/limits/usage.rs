@@ -4,15 +4,17 @@
 //! Octets are counted by the connections themselves ([`Entry::moved`]), without a
 //! lock. A few times a second, and whenever somebody asks, what has been added since
 //! is collected here ([`Usage::collect`]). Only where a rate or a quota is set does
-//! each piece ask first ([`Usage::take`]).
+//! each piece ask first ([`Usage::take`]). What was asked for and what has moved is summed
+//! up in a [`Ledger`].
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::bucket::{Bucket, LEAST};
+use super::ledger::{Ledger, Way};
 use super::used::Used;
 use super::user_limits::UserLimits;
 use crate::core::clock::Date;
@@ -26,36 +28,6 @@ const SHARES: u64 = 4;
 /// often as that is collected.
 const SETTLE: Duration = Duration::from_millis(250);
 
-/// A direction of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// From the client.
-    Up,
-    /// To the client.
-    Down,
-}
-
-/// What a connection has to do with its user's [`Usage`].
-#[derive(Default)]
-pub(in crate::core) struct Metering {
-    /// Octets of it that have been collected, in each direction. This and the next
-    /// are changed under the lock of the usage only.
-    collected: [AtomicU64; 2],
-    /// Octets that may move and have not been collected yet.
-    granted: [AtomicU64; 2],
-    /// Directions that wait for their rate: that is no silence.
-    waiting: AtomicU32,
-    /// Set when nothing may wait any more.
-    over: AtomicBool,
-}
-
-impl Metering {
-    /// Whether a direction waits for its rate.
-    pub fn is_waiting(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
-    }
-}
-
 /// What one user uses.
 pub(in crate::core) struct Usage {
     /// Whether octets in that direction have to ask: no lock while they need not.
@@ -67,15 +39,8 @@ pub(in crate::core) struct Usage {
 }
 
 struct State {
-    limits: UserLimits,
+    ledger: Ledger,
     buckets: [Bucket; 2],
-    used: Used,
-    /// Of that, what the disk has.
-    stored: Used,
-    /// Octets that may move and have not been collected yet.
-    granted: u64,
-    /// Since the start, or since the user was added.
-    totals: [u64; 2],
     waiting: u64,
 }
 
@@ -95,15 +60,8 @@ impl fmt::Debug for Usage {
 impl Usage {
     pub fn new(limits: &UserLimits, used: Used) -> Self {
         let now = Instant::now();
-        let state = State {
-            limits: UserLimits::default(),
-            buckets: [Bucket::new(now), Bucket::new(now)],
-            used,
-            stored: used,
-            granted: 0,
-            totals: [0; 2],
-            waiting: 0,
-        };
+        let buckets = [Bucket::new(now), Bucket::new(now)];
+        let state = State { ledger: Ledger::new(used), buckets, waiting: 0 };
         let usage = Self {
             asks: Default::default(),
             rated: Default::default(),
@@ -118,7 +76,7 @@ impl Usage {
     pub fn obey(&self, limits: &UserLimits) {
         let mut state = self.state.lock();
         let now = Instant::now();
-        state.limits = limits.clone();
+        state.ledger.limits = limits.clone();
         let quota = limits.quota_day.or(limits.quota_month).is_some();
         let rates = [limits.rate_up, limits.rate_down];
         for way in [Way::Up, Way::Down] {
@@ -150,7 +108,7 @@ impl Usage {
         let bucket = &mut state.buckets[way as usize];
         let piece = bucket.piece(octets.min(left).min((left / SHARES).max(LEAST)), waiting);
         let ticket = bucket.charge(piece, Instant::now());
-        state.grant(entry, way, piece);
+        state.ledger.grant(entry, way, piece);
         if state.buckets[way as usize].wait(ticket, Instant::now()).is_none() {
             return Ok(piece);
         }
@@ -158,7 +116,7 @@ impl Usage {
         state.waiting += 1;
         let granted = loop {
             if entry.metering.over.load(Ordering::Acquire) {
-                state.take_back(entry, way, piece);
+                state.ledger.take_back(entry, way, piece);
                 break Err(None);
             }
             match state.buckets[way as usize].wait(ticket, Instant::now()) {
@@ -175,9 +133,9 @@ impl Usage {
     /// Waits until some of the quotas is granted to nobody; says how much.
     fn left(&self, state: &mut MutexGuard<'_, State>, entry: &Entry) -> Result<u64, Option<Ended>> {
         loop {
-            state.collect(entry);
-            match state.left() {
-                _ if state.is_used_up() => return Err(Some(Ended::Quota)),
+            state.ledger.collect(entry);
+            match state.ledger.left() {
+                _ if state.ledger.is_used_up() => return Err(Some(Ended::Quota)),
                 0 if entry.metering.over.load(Ordering::Acquire) => return Err(None),
                 // Granted to others, who may never move it.
                 0 => self.changed.wait_for(state, SETTLE),
@@ -189,14 +147,14 @@ impl Usage {
     /// Whether a datagram may go now. It never waits: what is over the rate is dropped.
     pub fn permits(&self, entry: &Entry, way: Way, octets: u64) -> Result<bool, Ended> {
         let mut state = self.state.lock();
-        state.collect(entry);
-        if state.used.left(&state.limits).is_some_and(|left| octets > left) {
+        state.ledger.collect(entry);
+        if state.ledger.used.left(&state.ledger.limits).is_some_and(|left| octets > left) {
             return Err(Ended::Quota);
         }
-        let permitted =
-            octets <= state.left() && state.buckets[way as usize].permits(octets, Instant::now());
+        let permitted = octets <= state.ledger.left()
+            && state.buckets[way as usize].permits(octets, Instant::now());
         if permitted {
-            state.grant(entry, way, octets);
+            state.ledger.grant(entry, way, octets);
         }
         Ok(permitted)
     }
@@ -206,7 +164,7 @@ impl Usage {
         let mut state = self.state.lock();
         // It was not granted if there was no limit then.
         let granted = entry.metering.granted[way as usize].load(Ordering::Relaxed).min(octets);
-        state.take_back(entry, way, granted);
+        state.ledger.take_back(entry, way, granted);
         state.buckets[way as usize].refund(granted);
     }
 
@@ -222,16 +180,16 @@ impl Usage {
 
     /// Collects what has moved on a connection.
     pub fn collect(&self, entry: &Entry) {
-        self.state.lock().collect(entry);
+        self.state.lock().ledger.collect(entry);
     }
 
     /// Collects what has moved on a connection that moves no more.
     pub fn close(&self, entry: &Entry) {
         let mut state = self.state.lock();
-        state.collect(entry);
+        state.ledger.collect(entry);
         for way in [Way::Up, Way::Down] {
             let left = entry.metering.granted[way as usize].load(Ordering::Relaxed);
-            state.take_back(entry, way, left);
+            state.ledger.take_back(entry, way, left);
         }
     }
 
@@ -239,75 +197,34 @@ impl Usage {
     /// octets count.
     pub fn verdict(&self, today: Date, metered: bool) -> Option<Ended> {
         let mut state = self.state.lock();
-        state.used.turn(today);
-        if state.limits.is_expired(today) {
+        state.ledger.used.turn(today);
+        if state.ledger.limits.is_expired(today) {
             return Some(Ended::Expired);
         }
-        (metered && state.is_used_up()).then_some(Ended::Quota)
+        (metered && state.ledger.is_used_up()).then_some(Ended::Quota)
     }
 
     /// What has been used by today.
     pub fn report(&self, today: Date) -> Report {
         let mut state = self.state.lock();
-        state.used.turn(today);
-        let [up, down] = state.totals;
-        Report { up, down, used: state.used }
+        state.ledger.used.turn(today);
+        let [up, down] = state.ledger.totals;
+        Report { up, down, used: state.ledger.used }
     }
 
     /// What is to be stored.
     pub fn used(&self) -> Used {
-        self.state.lock().used
+        self.state.lock().ledger.used
     }
 
     /// Notes that this is stored.
     pub fn stored(&self, used: Used) {
-        self.state.lock().stored = used;
+        self.state.lock().ledger.stored = used;
     }
 
     /// Whether all of it is stored.
     pub fn is_stored(&self) -> bool {
-        let state = self.state.lock();
-        // A day that begins is no news.
-        let mut stored = state.stored;
-        stored.turn(state.used.date);
-        stored == state.used
-    }
-}
-
-impl State {
-    /// Octets of the quotas that are left and granted to nobody.
-    fn left(&self) -> u64 {
-        let left = self.used.left(&self.limits);
-        left.map_or(u64::MAX, |left| left.saturating_sub(self.granted))
-    }
-
-    fn is_used_up(&self) -> bool {
-        self.used.left(&self.limits) == Some(0)
-    }
-
-    fn collect(&mut self, entry: &Entry) {
-        let (up, down) = entry.moved();
-        for (way, moved) in [(Way::Up, up), (Way::Down, down)] {
-            let before = entry.metering.collected[way as usize].swap(moved, Ordering::Relaxed);
-            let more = moved.saturating_sub(before);
-            self.used.add(more);
-            let total = &mut self.totals[way as usize];
-            *total = total.saturating_add(more);
-            let granted = entry.metering.granted[way as usize].load(Ordering::Relaxed);
-            self.take_back(entry, way, granted.min(more));
-        }
-    }
-
-    /// Notes octets that are about to move.
-    fn grant(&mut self, entry: &Entry, way: Way, octets: u64) {
-        entry.metering.granted[way as usize].fetch_add(octets, Ordering::Relaxed);
-        self.granted = self.granted.saturating_add(octets);
-    }
-
-    /// What was granted has moved, or never will.
-    fn take_back(&mut self, entry: &Entry, way: Way, octets: u64) {
-        entry.metering.granted[way as usize].fetch_sub(octets, Ordering::Relaxed);
-        self.granted = self.granted.saturating_sub(octets);
+        self.state.lock().ledger.is_stored()
     }
 }
 
@@ -420,8 +337,8 @@ mod tests {
             assert_eq!(other.join().unwrap(), Ok(burst));
         });
         // What did not move is not counted, and hinders nobody.
-        assert_eq!((usage.used().day, usage.state.lock().granted), (0, 2 * burst));
+        assert_eq!((usage.used().day, usage.state.lock().ledger.granted), (0, 2 * burst));
         [&first, &second].into_iter().for_each(|entry| usage.close(entry));
-        assert_eq!(usage.state.lock().granted, 0);
+        assert_eq!(usage.state.lock().ledger.granted, 0);
     }
 }
