@@ -68,7 +68,8 @@ impl JsonClient {
         self.last_id += 1;
         let id = self.last_id.to_string();
         let mut message = Vec::new();
-        Request::encode(&id, action, data, &mut message);
+        Request::encode(&id, action, data, &mut message)
+            .map_err(|why| ClientError::Usage(why.to_string()))?;
         let answer = self.connection.exchange_within(doing, &message, read, patience)?;
         match answer {
             FromServer::Failure(failure) if failure.id.as_ref().is_none_or(|to| *to == id) => {
@@ -336,6 +337,21 @@ mod tests {
         });
         let token = Token::new("shown");
         JsonClient::connect(&server, &token, Duration::from_secs(10)).unwrap()
+    }
+
+    #[test]
+    fn a_token_that_fits_no_frame_is_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = listener.local_addr().unwrap().to_string();
+        let greeter = thread::spawn(move || {
+            let mut message = Vec::new();
+            Hello::ours().encode(&mut message);
+            listener.accept().unwrap().0.write_all(&message).unwrap();
+        });
+        let token = Token::new(&"x".repeat(300_000));
+        let error = JsonClient::connect(&server, &token, Duration::from_secs(10)).unwrap_err();
+        assert!(matches!(&error, ClientError::Usage(why) if why.contains("too long")), "{error}");
+        greeter.join().unwrap();
     }
 
     #[test]
