@@ -14,7 +14,7 @@ use super::users::{Account, NewUser};
 
 impl Core {
     /// Makes a change to a copy, stores it and publishes it. What can't be stored
-    /// has not happened.
+    /// is not published.
     pub(super) fn change(
         &self,
         change: impl FnOnce(&mut Managed) -> Result<(), Denied>,
