@@ -91,8 +91,8 @@ impl Core {
     /// [`Denied`] when the name exists or the directory is full.
     pub fn install_user(&self, user: NewUser) -> Result<(), Denied> {
         let NewUser { name, password, limits, rules } = user;
-        let account = Account::new(self.0.verifier.keep(password)?, limits, Used::default());
-        let account = Account { rules, ..account };
+        let password = self.0.verifier.keep(password)?;
+        let account = Account::new(password, limits, rules, Used::default());
         self.install(|managed| managed.users.add(name, account, managed.settings.max_users))
     }
 
