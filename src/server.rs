@@ -30,7 +30,7 @@ const SWEEP: Duration = Duration::from_millis(250);
 /// How often what the users have used is stored: a crash forgets no more than that.
 const SAVE_USAGE: Duration = Duration::from_secs(30);
 /// HTTP requests at once.
-const HTTP_THREADS: usize = 16;
+const HTTP_THREADS: usize = 64;
 /// Bounds mistakes only: how many threads the proxy needs is bounded by the
 /// connections it admits.
 const PROXY_THREADS: usize = 65_536;

@@ -1,6 +1,5 @@
 //! The POP3 service: admits connections and has their sessions held.
 
-use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,17 +12,14 @@ use crate::net::close::close_gracefully;
 use crate::net::control::Control;
 use crate::net::driver::{Bounds, ConverseError, Ending, converse};
 use crate::net::pool::Pool;
+use crate::net::refusals::Refusals;
 use crate::net::session::{Input, Next, Session};
 use crate::net::strangers::{Admission, Places, Stranger, Strangers};
 use crate::wire::pop3::{ResponseCode, put_err_with};
 
-/// Refused clients to whom we still listen until they have read why. Beyond them
-/// a client is told and left at once.
-const LINGERING: usize = 16;
-
 /// Connections that have not logged in yet: others of one company may come from one
 /// address, but nobody needs long for it.
-const STRANGERS: Places = Places { per_address: 32, total: 128 };
+const STRANGERS: Places = Places { per_address: 96, total: 128 };
 
 /// The service and what it works with.
 pub struct Service {
@@ -32,7 +28,7 @@ pub struct Service {
     login_timeout: Duration,
     pool: Pool,
     strangers: Strangers,
-    refusals: Pool,
+    refusals: Refusals,
 }
 
 impl Service {
@@ -44,7 +40,7 @@ impl Service {
         login_timeout: Duration,
         threads: usize,
     ) -> Self {
-        let (pool, refusals) = (Pool::new(NAME, threads), Pool::new("pop3-refusal", LINGERING));
+        let (pool, refusals) = (Pool::new(NAME, threads), Refusals::new("pop3-refusal"));
         let strangers = Strangers::new(NAME, STRANGERS);
         Self { core, mailboxes, login_timeout, pool, strangers, refusals }
     }
@@ -68,14 +64,10 @@ impl Service {
         self.pool.serve(from, move || service.converse(&connection, stream));
     }
 
-    /// A first line fits into the buffer of any socket, so nothing waits here.
-    fn refuse(&self, mut stream: TcpStream) {
+    fn refuse(&self, stream: TcpStream) {
         let mut answer = Vec::new();
         put_err_with(&mut answer, ResponseCode::SysTemp, "too many connections, try again later");
-        if stream.write_all(&answer).is_ok() {
-            // Without a thread it is closed at once, which is all that can be done.
-            let _ = self.refusals.run(move || close_gracefully(&stream));
-        }
+        self.refusals.refuse(stream, &answer);
     }
 
     fn converse(&self, connection: &Connection, stream: TcpStream) {
