@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::Core;
 use super::account::Name;
 use super::caller::Caller;
+use super::connection::Connection;
 use super::guessing::Guessing;
 use super::limits::today;
 use super::text::Latin1;
@@ -38,6 +39,16 @@ pub enum Credential<'a> {
 /// refused for guessing is not for the peer to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoginRefused;
+
+/// Why a client whose login was right may not open something all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientRefused {
+    /// It has as many connections open as it may; the refusal has been counted.
+    OverLimit,
+    /// Since its login it has been removed or given another password, or has expired;
+    /// without one, one has become required.
+    NotWelcome,
+}
 
 /// A client that may use a managed service: made by [`Core::log_in_user`] or
 /// [`Core::open_access`] only.
@@ -156,11 +167,35 @@ impl Core {
         None
     }
 
+    /// Counts a connection for its client, now that it is known.
+    ///
+    /// # Errors
+    /// [`ClientRefused`] says why not. Then the connection is to be closed: it may be
+    /// counted already.
+    pub fn admit_client(
+        &self,
+        connection: &Connection,
+        client: &Client,
+    ) -> Result<(), ClientRefused> {
+        let managed = self.managed();
+        let account = client.name().and_then(|name| managed.users.account(name));
+        if let Some(account) = account {
+            connection.belongs_to(&account.usage);
+        }
+        let own = account.and_then(|account| account.limits.max_connections).map(u32::from);
+        let most = managed.settings.max_per_user.into_iter().chain(own).min();
+        if !connection.admit_user(client.name(), most) {
+            return Err(ClientRefused::OverLimit);
+        }
+        // Asked behind the counting: who is removed in between is seen here or found
+        // among those to be cut.
+        if self.still_welcome(client) { Ok(()) } else { Err(ClientRefused::NotWelcome) }
+    }
+
     /// Whether a client may still open something new: since its login it has not
     /// been removed or given another password, and has not expired; without one, none
-    /// has become required. To be asked once it is admitted: who is removed later is
-    /// found among those to be cut.
-    pub fn still_welcome(&self, client: &Client) -> bool {
+    /// has become required.
+    pub(super) fn still_welcome(&self, client: &Client) -> bool {
         let managed = self.managed();
         match &client.0 {
             Some((name, password)) => {

@@ -124,11 +124,8 @@ impl<'a> Handshake<'a> {
         if let Command::Other(_) = request.command {
             return Err(ReplyCode::COMMAND_NOT_SUPPORTED);
         }
-        // Admitted first: who is removed in between is either seen here, or cut.
         let admitted = self.core.admit_client(self.connection, client);
-        if admitted.is_err() || !self.core.still_welcome(client) {
-            return Err(ReplyCode::NOT_ALLOWED);
-        }
+        admitted.map_err(|_| ReplyCode::NOT_ALLOWED)?;
         // "connection not allowed by ruleset": the login was right, the quota is used up.
         self.core.meter(self.connection).map_err(|_| ReplyCode::NOT_ALLOWED)
     }
