@@ -70,7 +70,7 @@ pub use connection::Connection;
 pub use connections::{Connections, Limits};
 pub use counters::{BUCKETS, Details, MOST_USERS, Timings, UserTotals, Who};
 pub use entry::{ANONYMOUS, ConnectionId, ConnectionView, End, NOBODY};
-pub use guessing::{FREE_FAILURES, Guessing, LONGEST_REFUSAL, WINDOW, origin};
+pub use guessing::{FREE_FAILURES, LONGEST_REFUSAL, WINDOW, origin};
 pub use history::{History, STEP, STEPS, Sample};
 pub use limits::{
     BadUserLimit, Halted, Pace, Standing, Standings, USER_LIMIT_NAMES, Used, UserDetail, UserLimit,
@@ -96,6 +96,7 @@ pub use users::NewUser;
 pub use verifier::Secret;
 
 use admins::Admin;
+use guessing::Guessing;
 use managed::Managed;
 use verifier::Verifier;
 
