@@ -12,9 +12,10 @@ use std::net::{SocketAddr, TcpStream};
 
 use self::association::Association;
 use self::client_end::ClientEnd;
+use super::handshake::Accepted;
 use super::reply;
 use super::service::Service;
-use crate::core::{Client, Connection, Ended, State};
+use crate::core::{Connection, Ended, State};
 use crate::net::control::Control;
 use crate::net::datagram_socket::DatagramSocket;
 use crate::net::local;
@@ -26,8 +27,7 @@ pub fn associate(
     service: &Service,
     connection: Connection,
     control: &Control,
-    user: &Client,
-    destination: &Address,
+    accepted: &Accepted,
 ) {
     let stream = control.stream();
     let socket = match open(service, &connection, stream) {
@@ -39,9 +39,9 @@ pub fn associate(
     };
     let ip = service.options.udp_advertise.unwrap_or(socket.address().ip());
     let bound = Address::from(SocketAddr::new(ip, socket.address().port()));
-    let client = ClientEnd::new(connection.client().ip(), destination);
+    let client = ClientEnd::new(connection.client().ip(), &accepted.destination);
     let (association, finished) =
-        Association::new(service, (connection, user.clone()), socket, client);
+        Association::new(service, (connection, accepted.client.clone()), socket, client);
     let connection = association.connection();
     if association.start().is_err() {
         return reply::refuse(connection, stream, ReplyCode::GENERAL_FAILURE);
