@@ -7,7 +7,7 @@ mod correspondents;
 mod names;
 mod request;
 
-use std::io::{self, ErrorKind, Read};
+use std::io;
 use std::net::{SocketAddr, TcpStream};
 
 use self::association::Association;
@@ -18,6 +18,7 @@ use super::service::Service;
 use crate::core::{Connection, Ended, State};
 use crate::net::control::Control;
 use crate::net::datagram_socket::DatagramSocket;
+use crate::net::driver::read_some;
 use crate::net::local;
 use crate::wire::socks5::{Address, Reply, ReplyCode};
 
@@ -70,13 +71,12 @@ fn open(
 
 /// "A UDP association terminates when the TCP connection that the UDP ASSOCIATE
 /// request arrived on terminates." What comes on it has no meaning.
-fn watch(mut stream: &TcpStream) -> Ended {
+fn watch(stream: &TcpStream) -> Ended {
     let mut sink = [0; 512];
     loop {
-        match stream.read(&mut sink) {
-            Ok(0) => return Ended::Closed,
+        match read_some(stream, &mut sink) {
+            Ok([]) => return Ended::Closed,
             Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(_) => return Ended::ClientError,
         }
     }
