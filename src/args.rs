@@ -156,6 +156,8 @@ pub struct Args {
 type Account = (Name, Secret);
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const HALF_CLOSED_TIMEOUT: Duration = Duration::from_secs(600);
+const GRACE: Duration = Duration::from_secs(10);
 
 impl Args {
     /// The help that was asked for, where argh's own is `usage`.
@@ -188,23 +190,9 @@ impl Args {
     }
 
     fn configure(self, users: Vec<NewUser>, admins: Vec<Account>) -> Result<Config, String> {
-        let dialects = self.dialects();
-        let bind_out = Sources::new(&self.bind_out);
-        let bind_out = bind_out.map_err(|error| format!("option --bind-out: {error}"))?;
-        let settings = Settings {
-            timeout: self.timeout.unwrap_or(secs(3600)),
-            max_connections: self.max_connections.unwrap_or(500),
-            max_per_user: self.max_per_user.filter(|most| *most > 0),
-            max_per_address: self.max_per_address.filter(|most| *most > 0),
-            max_new_per_address: self.max_new_per_address.filter(|most| *most > 0),
-            buffer_size: self.buffer_size,
-            maildir: self.maildir,
-            spoofing: self.credentials_log.is_some() && !self.no_credential_monitor,
-            ..Settings::default()
-        };
         Ok(Config {
             socks: SocketAddr::new(self.listen.unwrap_or(LOOPBACK), self.port.unwrap_or(1080)),
-            dialects,
+            dialects: self.dialects(),
             pop3: self.pop3,
             http: self.http,
             secrets: Secrets::default(),
@@ -217,24 +205,46 @@ impl Args {
             stored: None,
             users,
             admins,
-            settings,
-            options: Options {
-                handshake_timeout: self.handshake_timeout.unwrap_or(secs(10)),
-                connect_timeout: self.connect_timeout.unwrap_or(secs(10)),
-                bind_timeout: self.bind_timeout.unwrap_or(secs(120)),
-                udp_advertise: self.udp_advertise,
-                udp_ports: self.udp_ports,
-                bind_out,
-                proxy_from: self.proxy_from,
-            },
-            half_closed_timeout: self.half_closed_timeout.unwrap_or(secs(600)),
-            grace: self.grace.unwrap_or(secs(10)),
+            settings: self.settings(),
+            options: self.options()?,
+            half_closed_timeout: self.half_closed_timeout.unwrap_or(HALF_CLOSED_TIMEOUT),
+            grace: self.grace.unwrap_or(GRACE),
             access_log: self.access_log,
             credentials_log: self.credentials_log,
         })
     }
 
-    /// The rows of the dialects that have an address.
+    fn settings(&self) -> Settings {
+        let default = Settings::default();
+        Settings {
+            timeout: self.timeout.unwrap_or(default.timeout),
+            max_connections: self.max_connections.unwrap_or(default.max_connections),
+            max_per_user: self.max_per_user.filter(|most| *most > 0),
+            max_per_address: self.max_per_address.filter(|most| *most > 0),
+            max_new_per_address: self.max_new_per_address.filter(|most| *most > 0),
+            buffer_size: self.buffer_size,
+            maildir: self.maildir.clone(),
+            spoofing: self.credentials_log.is_some() && !self.no_credential_monitor,
+            ..default
+        }
+    }
+
+    fn options(&self) -> Result<Options, String> {
+        let default = Options::default();
+        let bind_out = Sources::new(&self.bind_out);
+        Ok(Options {
+            handshake_timeout: self.handshake_timeout.unwrap_or(default.handshake_timeout),
+            connect_timeout: self.connect_timeout.unwrap_or(default.connect_timeout),
+            bind_timeout: self.bind_timeout.unwrap_or(default.bind_timeout),
+            udp_advertise: self.udp_advertise,
+            udp_ports: self.udp_ports,
+            bind_out: bind_out.map_err(|error| format!("option --bind-out: {error}"))?,
+            proxy_from: self.proxy_from.clone(),
+        })
+    }
+
+    /// The rows of the dialects that have an address. One that is forgotten here makes
+    /// a test fail.
     fn dialects(&self) -> Vec<(Dialect, SocketAddr)> {
         let address = |dialect: &Dialect| match dialect.name {
             "shoes" => {
@@ -249,10 +259,6 @@ impl Args {
         };
         DIALECTS.iter().filter_map(|dialect| Some((*dialect, address(dialect)?))).collect()
     }
-}
-
-const fn secs(count: u64) -> Duration {
-    Duration::from_secs(count)
 }
 
 #[cfg(test)]

@@ -45,7 +45,8 @@
 //! - Counts are guards. A [`core::Connection`] is counted, listed and logged for
 //!   exactly as long as it lives.
 //! - Locks are held for a few lines and never across I/O; the one lock that is, of
-//!   changes being stored, is taken by changes only.
+//!   changes being stored, is taken by changes and, every 30 seconds, to store what
+//!   the users have used. Who serves a client takes it never.
 //! - Nothing waits in an unbounded queue: what can't be served now is refused now.
 //!
 //! # Where this differs from what one would expect

@@ -5,7 +5,7 @@ mod config;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::core::{Core, Lines, Password, SafeDefault};
 use crate::http::{self, Sources};
-use crate::manage::{self, Dialect, Opener, Responder, Secrets, Transport};
+use crate::manage::{self, Dialect, Opener, Responder, Transport};
 use crate::net::acceptor::Acceptor;
 use crate::net::datagram_socket::DatagramSocket;
 use crate::net::datagrams::Datagrams;
@@ -21,7 +21,7 @@ use crate::net::line_log::LineLog;
 use crate::net::local;
 use crate::net::pool::Pool;
 use crate::pop3;
-use crate::socks::service::{self, Service};
+use crate::socks::service::{self, Options, Service};
 
 pub use config::{Config, StartError};
 
@@ -63,56 +63,60 @@ impl Server {
         let sources = config.options.bind_out.check();
         sources.map_err(|(address, error)| StartError::BindOut(address, error))?;
         let mut logs = Vec::new();
-        let access_log = match &config.access_log {
-            Some(path) => Some(keep(open_log("access", path)?, &mut logs)),
-            None => None,
-        };
-        let credentials = match &config.credentials_log {
-            Some(path) => open_log("credentials", path)?,
-            None => LineLog::stdout("credentials")?,
-        };
-        let credentials_log = Some(keep(credentials, &mut logs));
-        let (core, stops) = config.open_core(access_log, credentials_log)?;
-        let pop3 = listen_pop3(config.pop3)?;
-        let http = listen_http(&config)?;
-        let handshake_timeout = config.options.handshake_timeout;
-        let listeners = listen(config.socks, &config.dialects, &core, &config.secrets)?;
-        core.protect(own_ports(&listeners, http.as_ref())?);
+        let (access_log, credentials_log) = open_logs(&config, &mut logs)?;
+        let (core, stops) = config.open_core(access_log, Some(credentials_log))?;
+        let listeners = listen(&config, &core)?;
+        core.protect(own_ports(&listeners)?);
         config.save(&core)?;
-        let pool = Pool::new(service::NAME, PROXY_THREADS);
-        let pools = vec![(service::NAME, pool.clone())];
-        let socks = Service { core: core.clone(), pool, options: config.options };
         let mut server = Self {
             core,
             stops,
             listening: Vec::new(),
-            pools,
+            pools: Vec::new(),
             logs,
             half_closed_timeout: config.half_closed_timeout,
             grace: config.grace,
         };
-        server.accept(Arc::new(socks), listeners, handshake_timeout)?;
-        if let Some(listener) = pop3 {
-            server.accept_pop3(listener, handshake_timeout)?;
-        }
-        if let Some(listener) = http {
-            server.accept_http(listener, config.secrets.http, handshake_timeout)?;
-        }
+        server.accept(listeners, config.options, config.secrets.http)?;
         Ok(server)
     }
 
     fn accept(
         &mut self,
-        socks: Arc<Service>,
         listeners: Listeners,
+        options: Options,
+        http_token: Option<Password>,
+    ) -> io::Result<()> {
+        let handshake_timeout = options.handshake_timeout;
+        self.accept_socks(listeners.socks, options)?;
+        self.accept_dialects(listeners.dialects, handshake_timeout)?;
+        if let Some(listener) = listeners.pop3 {
+            self.accept_pop3(listener, handshake_timeout)?;
+        }
+        if let Some(listener) = listeners.http {
+            self.accept_http(listener, http_token, handshake_timeout)?;
+        }
+        Ok(())
+    }
+
+    fn accept_socks(&mut self, listener: TcpListener, options: Options) -> io::Result<()> {
+        let pool = Pool::new(service::NAME, PROXY_THREADS);
+        self.pools.push((service::NAME, pool.clone()));
+        let socks = Arc::new(Service { core: self.core.clone(), pool, options });
+        let serve = move |stream, from| socks.serve(stream, from);
+        let acceptor = Acceptor::start(service::NAME, listener, serve)?;
+        self.listening.push((service::NAME, Listening::Tcp(acceptor)));
+        Ok(())
+    }
+
+    fn accept_dialects(
+        &mut self,
+        dialects: Vec<(Dialect, Bound)>,
         login_timeout: Duration,
     ) -> io::Result<()> {
-        let serve = move |stream, from| socks.serve(stream, from);
-        let acceptor = Acceptor::start(service::NAME, listeners.socks, serve)?;
-        self.listening.push((service::NAME, Listening::Tcp(acceptor)));
         let manage = manage::Service::new(login_timeout);
         self.pools.push((manage::NAME, manage.pool().clone()));
-        for (dialect, bound) in listeners.dialects {
+        for (dialect, bound) in dialects {
             let listening = match bound {
                 Bound::Tcp(listener, open) => {
                     let manage = manage.clone();
@@ -193,15 +197,19 @@ impl Server {
         }
         let grace = format!("{}s", self.grace.as_secs_f32());
         log::info!(grace:%, open = self.open(); "stopping");
-        for (_, listening) in self.listening.drain(..) {
-            listening.stop();
-        }
+        self.stop_listening();
         self.drain();
         self.core.save_usage();
         for log in &self.logs {
             log.flush(Duration::from_secs(1));
         }
         log::info!("stopped");
+    }
+
+    fn stop_listening(&mut self) {
+        for (_, listening) in self.listening.drain(..) {
+            listening.stop();
+        }
     }
 
     fn drain(&self) {
@@ -230,6 +238,13 @@ impl Server {
     }
 }
 
+impl Drop for Server {
+    /// Also of one whose start went wrong halfway.
+    fn drop(&mut self) {
+        self.stop_listening();
+    }
+}
+
 /// A listener and its thread.
 enum Listening {
     Tcp(Acceptor),
@@ -254,6 +269,8 @@ impl Listening {
 
 /// Listeners that nobody serves yet.
 struct Listeners {
+    pop3: Option<TcpListener>,
+    http: Option<TcpListener>,
     socks: TcpListener,
     dialects: Vec<(Dialect, Bound)>,
 }
@@ -264,69 +281,67 @@ enum Bound {
     Udp(DatagramSocket, Responder),
 }
 
-fn listen(
-    socks: SocketAddr,
-    dialects: &[(Dialect, SocketAddr)],
-    core: &Core,
-    secrets: &Secrets,
-) -> Result<Listeners, StartError> {
-    let taken = |name, address| move |error| StartError::Listen(name, address, error);
-    let socks = TcpListener::bind(socks).map_err(taken(service::NAME, socks))?;
-    let mut found = Vec::new();
-    for &(dialect, address) in dialects {
-        let name = dialect.name;
+fn listen(config: &Config, core: &Core) -> Result<Listeners, StartError> {
+    let tcp = |name, address| bind(name, address, TcpListener::bind);
+    let dialect = |&(dialect, address): &(Dialect, SocketAddr)| {
         let bound = match dialect.transport {
             Transport::Tcp(start) => {
-                let open = start(core, secrets)?;
-                Bound::Tcp(TcpListener::bind(address).map_err(taken(name, address))?, open)
+                let open = start(core, &config.secrets)?;
+                Bound::Tcp(tcp(dialect.name, address)?, open)
             }
             Transport::Udp(start) => {
-                let respond = start(core, secrets)?;
-                Bound::Udp(DatagramSocket::bind(address).map_err(taken(name, address))?, respond)
+                let respond = start(core, &config.secrets)?;
+                Bound::Udp(bind(dialect.name, address, DatagramSocket::bind)?, respond)
             }
         };
-        found.push((dialect, bound));
-    }
-    Ok(Listeners { socks, dialects: found })
+        Ok((dialect, bound))
+    };
+    Ok(Listeners {
+        pop3: config.pop3.map(|address| tcp(pop3::session::NAME, address)).transpose()?,
+        http: config.http.map(|address| tcp(http::NAME, address)).transpose()?,
+        socks: tcp(service::NAME, config.socks)?,
+        dialects: config.dialects.iter().map(dialect).collect::<Result<_, StartError>>()?,
+    })
+}
+
+fn bind<T>(
+    name: &'static str,
+    address: SocketAddr,
+    bind: fn(SocketAddr) -> io::Result<T>,
+) -> Result<T, StartError> {
+    bind(address).map_err(|error| StartError::Listen(name, address, error))
 }
 
 /// What the safe default protects of this server. A mailbox is for its clients, so
 /// POP3 is not among it; SOCKS is, since who comes through it comes from here.
-fn own_ports(listeners: &Listeners, http: Option<&TcpListener>) -> io::Result<SafeDefault> {
+fn own_ports(listeners: &Listeners) -> io::Result<SafeDefault> {
     let dialects = listeners.dialects.iter().map(|(_, bound)| match bound {
         Bound::Tcp(listener, _) => listener.local_addr(),
         Bound::Udp(socket, _) => Ok(socket.address()),
     });
-    let others = [Some(&listeners.socks), http];
+    let others = [Some(&listeners.socks), listeners.http.as_ref()];
     let others = others.into_iter().flatten().map(TcpListener::local_addr);
     let all = dialects.chain(others).collect::<io::Result<Vec<_>>>()?;
     Ok(SafeDefault::new(all, local::is_here))
 }
 
-/// The listener of POP3, if there is an address for one.
-fn listen_pop3(address: Option<SocketAddr>) -> Result<Option<TcpListener>, StartError> {
-    let Some(address) = address else { return Ok(None) };
-    let listener = TcpListener::bind(address);
-    listener.map(Some).map_err(|error| StartError::Listen(pop3::session::NAME, address, error))
-}
-
-/// The listener of HTTP, if it is wanted, unless strangers could read there.
-fn listen_http(config: &Config) -> Result<Option<TcpListener>, StartError> {
-    let Some(address) = config.http else { return Ok(None) };
-    if !address.ip().to_canonical().is_loopback() && config.secrets.http.is_none() {
-        return Err(StartError::OpenHttp(address));
-    }
-    let listener = TcpListener::bind(address);
-    listener.map(Some).map_err(|error| StartError::Listen(http::NAME, address, error))
-}
-
-/// Keeps a log and gives its sink.
-fn keep(log: LineLog, logs: &mut Vec<LineLog>) -> Lines {
-    let sink = log.sink();
-    logs.push(log);
-    Box::new(sink)
-}
-
-fn open_log(name: &'static str, path: &Path) -> Result<LineLog, StartError> {
-    LineLog::open(name, path).map_err(|error| StartError::Log(path.into(), error))
+/// The sinks of the access log, if there is one, and of the credentials log.
+fn open_logs(
+    config: &Config,
+    logs: &mut Vec<LineLog>,
+) -> Result<(Option<Lines>, Lines), StartError> {
+    let open = |name, path: &PathBuf| {
+        LineLog::open(name, path).map_err(|error| StartError::Log(path.clone(), error))
+    };
+    let mut keep = |log: LineLog| -> Lines {
+        let sink = log.sink();
+        logs.push(log);
+        Box::new(sink)
+    };
+    let access = config.access_log.as_ref().map(|path| open("access", path)).transpose()?;
+    let credentials = match &config.credentials_log {
+        Some(path) => open("credentials", path)?,
+        None => LineLog::stdout("credentials")?,
+    };
+    Ok((access.map(&mut keep), keep(credentials)))
 }

@@ -19,7 +19,7 @@ fn decode(bytes: &[u8]) -> Decoded<Vec<u8>, FrameTooLong> {
 
 fn framed(payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    Frame(payload).encode(&mut out);
+    Frame(payload).encode(&mut out).unwrap();
     out
 }
 
@@ -104,6 +104,58 @@ fn messages_of_the_server_stand_as_in_the_document() {
     assert_eq!(FromServer::parse(text.as_bytes()), Ok(FromServer::Failure(bare)));
 }
 
+/// Whatever is in it, it is told: in a frame, with the id.
+#[test]
+fn an_answer_that_is_too_long_is_another_answer() {
+    let told = |encode: &dyn Fn(&mut Vec<u8>)| {
+        let text = encoded(encode);
+        let Ok(FromServer::Failure(failure)) = FromServer::parse(text.as_bytes()) else {
+            panic!("no error: {text}");
+        };
+        failure
+    };
+    let (id, action) = (Some("1".to_owned()), Some("A".to_owned()));
+    let data = "x".repeat(FRAME_MAX);
+    let response = Response { id: "1".into(), action: "A".into(), data: &data };
+    let expected = Failure {
+        id: id.clone(),
+        action: action.clone(),
+        code: Code::INTERNAL_ERROR,
+        message: "the answer fits no frame".into(),
+        details: None,
+    };
+    assert_eq!(told(&|out| response.encode(out)), expected);
+    let code = Code::BAD_REQUEST;
+    let failure = Failure { id, action, code, message: String::new(), details: Some(json!(data)) };
+    assert_eq!(told(&|out| failure.encode(out)), expected);
+    let failure = Failure { id: Some(data.clone()), ..failure };
+    assert_eq!(told(&|out| failure.encode(out)), Failure { id: None, ..expected.clone() });
+    let response = Response { id: data.clone(), ..response };
+    assert_eq!(told(&|out| response.encode(out)).id, None);
+    let mut out = Vec::new();
+    let error = Request::encode::<Nothing>(&data, "A", None, &mut out).unwrap_err();
+    assert_eq!((error.announced as usize, &out[..]), (FRAME_MAX + 35, &b""[..]));
+}
+
+#[test]
+fn the_middle_of_a_long_text_is_left_out() {
+    for filling in ["x", "\u{e9}", "\u{20ac}", "\u{1f30a}", "\"", "\0"] {
+        for before in ["", "b", "be", "bef"] {
+            let message = format!("{before}{}, say why", filling.repeat(FRAME_MAX));
+            let (code, details) = (Code::BAD_REQUEST, None);
+            let failure = Failure { id: None, action: None, code, message, details };
+            let text = encoded(|out| failure.encode(out));
+            let Ok(FromServer::Failure(told)) = FromServer::parse(text.as_bytes()) else {
+                panic!("no error: {text}");
+            };
+            assert!((1000..=1024).contains(&told.message.len()), "{}", told.message.len());
+            assert!(told.message.starts_with(&format!("{before}{filling}")));
+            assert!(told.message.contains(&format!("{filling} ... {filling}")));
+            assert!(told.message.ends_with(", say why"));
+        }
+    }
+}
+
 #[test]
 fn a_client_takes_no_other_messages() {
     for text in [
@@ -124,7 +176,8 @@ fn a_client_takes_no_other_messages() {
 #[test]
 fn requests() {
     let window = Window { seconds: Some(60) };
-    let text = encoded(|out| Request::encode("msg_004", "GET_OS_INFO", Some(&window), out));
+    let text =
+        encoded(|out| Request::encode("msg_004", "GET_OS_INFO", Some(&window), out).unwrap());
     assert_eq!(
         text,
         r#"{"v":1,"t":"req","id":"msg_004","act":"GET_OS_INFO","data":{"seconds":60}}"#
@@ -133,7 +186,7 @@ fn requests() {
     assert_eq!((request.id.as_str(), request.action.as_str()), ("msg_004", "GET_OS_INFO"));
     assert_eq!(request.data(), Ok(window));
 
-    let bare = encoded(|out| Request::encode::<Nothing>("1", "PING", None, out));
+    let bare = encoded(|out| Request::encode::<Nothing>("1", "PING", None, out).unwrap());
     assert_eq!(bare, r#"{"v":1,"t":"req","id":"1","act":"PING"}"#);
 }
 
@@ -261,7 +314,7 @@ fn depth_costs_no_stack() {
 fn golden() -> Vec<Vec<u8>> {
     let mut all = vec![framed(b""), framed(b"{}")];
     let mut out = Vec::new();
-    Request::encode("1", "GET_OS_INFO", Some(&Window { seconds: Some(9) }), &mut out);
+    Request::encode("1", "GET_OS_INFO", Some(&Window { seconds: Some(9) }), &mut out).unwrap();
     all.push(std::mem::take(&mut out));
     Hello::ours().encode(&mut out);
     all.push(std::mem::take(&mut out));
@@ -282,14 +335,9 @@ fn mutations_break_nothing() {
 /// Whatever is understood is understood the same when we say it.
 fn look_inside(payload: &[u8]) {
     if let Ok(request) = Request::parse(payload) {
-        let _ = request.data::<Window>();
+        let window = request.data::<Window>().ok();
         let again = encoded(|out| {
-            Request::encode(
-                &request.id,
-                &request.action,
-                request.data::<Window>().ok().as_ref(),
-                out,
-            )
+            Request::encode(&request.id, &request.action, window.as_ref(), out).unwrap();
         });
         assert_eq!(Request::parse(again.as_bytes()).unwrap().id, request.id);
     }
@@ -324,7 +372,7 @@ proptest! {
 
     #[test]
     fn any_text_comes_back(id in "\\PC{1,60}", action in ".{1,60}") {
-        let text = encoded(|out| Request::encode::<Nothing>(&id, &action, None, out));
+        let text = encoded(|out| Request::encode::<Nothing>(&id, &action, None, out).unwrap());
         let request = Request::parse(text.as_bytes()).unwrap();
         prop_assert_eq!((&request.id, &request.action), (&id, &action));
     }

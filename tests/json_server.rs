@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use argh::FromArgs;
 use foreign::is_there;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use socksd::args::Args;
 use socksd::core::Core;
@@ -80,7 +81,7 @@ struct Client {
 impl Client {
     fn send(&mut self, payload: &[u8]) {
         let mut out = Vec::new();
-        Frame(payload).encode(&mut out);
+        Frame(payload).encode(&mut out).unwrap();
         self.stream.write_all(&out).unwrap();
     }
 
@@ -388,7 +389,7 @@ fn requests_in_one_piece_are_answered_in_order_and_limited() {
     for id in 0..150 {
         let id = id.to_string();
         let request = json!({"v": 1, "t": "req", "id": id, "act": "PING"}).to_string();
-        Frame(request.as_bytes()).encode(&mut all);
+        Frame(request.as_bytes()).encode(&mut all).unwrap();
     }
     client.stream.write_all(&all).unwrap();
     for id in 0..150 {
@@ -417,4 +418,51 @@ fn strangers_have_a_deadline() {
     let mut known = server.open("GET_OS_INFO");
     let answer = known.ask("GET_OS_INFO", json!({"seconds": 2}));
     assert_eq!(answer["t"], "res", "no deadline runs in a session");
+}
+
+/// What is wrong is told, in a frame, whatever its length.
+#[test]
+fn the_longest_wrong_value_is_answered() {
+    let server = Running::start();
+    let mut client = server.open("GET_OS_INFO,REMOVE_USER,SET_CONFIG,SET_RULES");
+    for (act, before, filling, after) in [
+        ("GET_OS_INFO", r#"{"seconds":""#, "a", r#""}"#),
+        ("REMOVE_USER", r#"{"name":"ana","cut":""#, "\u{200b}", r#""}"#),
+        ("SET_CONFIG", r#"{"name":"maildir","value":"/"#, r"\u0001", r#""}"#),
+        ("SET_RULES", r#"{"list":"targets","rules":["deny *:"#, r#"\""#, r#""]}"#),
+    ] {
+        let start = format!(r#"{{"v":1,"t":"req","id":"2","act":"{act}","data":{before}"#);
+        let most = FRAME_MAX - start.len() - after.len() - 1;
+        for octets in [most, 65_000 * filling.len()] {
+            let text = filling.repeat(octets.min(most) / filling.len());
+            client.send(format!("{start}{text}{after}}}").as_bytes());
+            let answer = client.hear();
+            assert_eq!((&answer["code"], &answer["id"]), (&json!("BAD_REQUEST"), &json!("2")));
+        }
+    }
+}
+
+/// The answer to AUTH, and to what is forbidden, repeats all of a token's scopes.
+#[test]
+fn scopes_that_could_not_be_repeated_open_nothing() {
+    let server = Running::start();
+    let token = |words: usize| {
+        let letter = |number: usize| char::from(b'#' + (number % 57) as u8);
+        let word = |number| [letter(number / 57 / 57), letter(number / 57), letter(number), ' '];
+        let scope: String = (0..words).flat_map(word).collect();
+        let claims = json!({"sub": "ana", "scope": scope, "exp": now() / 1000 + 60});
+        let key = EncodingKey::from_secret(SECRET.as_bytes());
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap()
+    };
+    for words in [48_500, 3_000] {
+        let mut client = server.connect();
+        assert_eq!(client.ask("AUTH", json!({"token": token(words)}))["code"], "INVALID_TOKEN");
+        client.is_closed();
+    }
+    let mut client = server.connect();
+    let answer = client.ask("AUTH", json!({"token": token(1_000)}));
+    assert_eq!(answer["data"]["scopes"].as_array().unwrap().len(), 1_000);
+    let answer = client.ask("GET_METRICS", json!(null));
+    assert_eq!(answer["code"], "FORBIDDEN");
+    assert_eq!(answer["details"]["userScopes"].as_array().unwrap().len(), 1_000);
 }

@@ -62,6 +62,14 @@ fn explained(config: &Config) -> String {
     for warning in &config.warnings {
         line("warning", warning);
     }
+    explain_listeners(config, &mut line);
+    explain_accounts(config, &mut line);
+    explain_rules(config, &mut line);
+    explain_state(config, &mut line);
+    text
+}
+
+fn explain_listeners(config: &Config, line: &mut impl FnMut(&str, &dyn Display)) {
     line("socks", &config.socks);
     for (dialect, address) in &config.dialects {
         line(dialect.name, address);
@@ -78,6 +86,9 @@ fn explained(config: &Config) -> String {
     if !config.options.proxy_from.is_empty() {
         line("proxy-from", &names(config.options.proxy_from.iter(), ""));
     }
+}
+
+fn explain_accounts(config: &Config, line: &mut impl FnMut(&str, &dyn Display)) {
     let open = "none: whoever can connect may use the proxy";
     line("users", &names(config.users.iter().map(|user| &user.name), open));
     for user in config.users.iter().filter(|user| user.limits != UserLimits::default()) {
@@ -85,21 +96,18 @@ fn explained(config: &Config) -> String {
     }
     let none = "none: one is made up at the start";
     line("admins", &names(config.admins.iter().map(|(name, _)| name), none));
-    explain_rules(config, &mut line);
-    match (&config.state, &config.stored) {
-        (None, _) => line("state", &"none: changes live in memory only"),
-        (Some(file), None) => line("state", &format!("{}: new", file.path().display())),
-        (Some(file), Some(stored)) => line(
-            "state",
-            &format!(
-                "{}: exists and wins, with the users {} and the admins {}",
-                file.path().display(),
-                names(stored.users.iter().map(|user| &user.name), "(none)"),
-                names(stored.admins.iter().map(|admin| &admin.name), "(none)"),
-            ),
-        ),
-    }
-    text
+}
+
+fn explain_state(config: &Config, line: &mut impl FnMut(&str, &dyn Display)) {
+    let Some(file) = &config.state else {
+        return line("state", &"none: changes live in memory only");
+    };
+    let path = file.path().display();
+    let Some(stored) = &config.stored else { return line("state", &format!("{path}: new")) };
+    let users = names(stored.users.iter().map(|user| &user.name), "(none)");
+    let admins = names(stored.admins.iter().map(|admin| &admin.name), "(none)");
+    let exists = format!("{path}: exists and wins, with the users {users} and the admins {admins}");
+    line("state", &exists);
 }
 
 /// The rules that will hold, and what holds besides.

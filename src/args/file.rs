@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::path::Path;
 use std::{fs, io};
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -19,7 +19,7 @@ use crate::core::rules::Action;
 use crate::core::{BadRules, Name, NewUser, Password, Phc, RuleList, Rules, Secret, latin1};
 use crate::manage::Secrets;
 use crate::printed::misuse;
-use crate::state::Limits;
+use crate::state::{Limits, line, without_source};
 
 /// The tables beside the options.
 const TABLES: [&str; 4] = ["users", "admins", "secrets", "rules"];
@@ -159,13 +159,9 @@ fn words(text: &str) -> Result<Vec<String>, String> {
     Ok(words)
 }
 
-/// Whether the command line knows it: without a value it is either fine or lacks
-/// just that.
+/// Whether the command line knows it.
 fn is_option(flag: &str) -> bool {
-    match Args::from_args(&["socksd"], &[flag]) {
-        Ok(_) => true,
-        Err(exit) => exit.output.contains("No value provided"),
-    }
+    Args::get_args_info().flags.iter().any(|known| known.long == flag)
 }
 
 fn parse(words: &[&str]) -> Result<Args, String> {
@@ -221,14 +217,4 @@ fn secrets(texts: SecretTexts) -> Result<Secrets, String> {
     };
     Secrets::read(|variable| given(variable).map(Into::into))
         .map_err(|error| format!("table secrets: {error}"))
-}
-
-/// The message and its line, but not the line itself: it may hold a secret.
-fn without_source(error: &toml::de::Error, text: &str) -> String {
-    let start = error.span().map_or(0, |span| span.start);
-    format!("line {}: {}", line(text, start), error.message())
-}
-
-fn line(text: &str, offset: usize) -> usize {
-    text.get(..offset).unwrap_or("").matches('\n').count() + 1
 }

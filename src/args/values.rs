@@ -1,6 +1,5 @@
 //! The values of options: texts become what they mean.
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -18,10 +17,9 @@ pub(super) fn accounts(flag: &str, given: &[String]) -> Result<Vec<Account>, Str
 
 pub(super) fn distinct<'a>(
     place: &str,
-    mut names: impl Iterator<Item = &'a Name>,
+    names: impl Iterator<Item = &'a Name>,
 ) -> Result<(), String> {
-    let mut seen = BTreeSet::new();
-    match names.find(|name| !seen.insert(*name)) {
+    match Name::repeated(names) {
         Some(name) => Err(format!("{place}: {name} is given twice, leave one out")),
         None => Ok(()),
     }

@@ -173,11 +173,7 @@ impl Client for DatagramClient {
             Ask::PageSize => Request::PageSize,
             Ask::Configure(Setting::PageSize(size)) => Request::SetPageSize(size.names()),
             Ask::Stop => Request::Stop,
-            _ => {
-                let (dialect, command) = (Dialect::Datagram, ask.command());
-                let sayable_by = ask.sayable_by();
-                return Err(ClientError::Unsayable { dialect, command, sayable_by });
-            }
+            _ => return Err(ClientError::unsayable(Dialect::Datagram, ask)),
         };
         let response = self.get(ask, &request)?;
         Ok(fact(&response).map_or(Answer::Done, |fact| Answer::Facts(vec![fact])))

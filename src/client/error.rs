@@ -64,12 +64,13 @@ impl ClientError {
     /// # Errors
     /// [`ClientError::Unsayable`] when it can't.
     pub fn check(dialect: Dialect, ask: &Ask) -> Result<(), Self> {
-        let sayable_by = ask.sayable_by();
-        if sayable_by.contains(&dialect) {
-            Ok(())
-        } else {
-            Err(Self::Unsayable { dialect, command: ask.command(), sayable_by })
-        }
+        let sayable = ask.sayable_by().contains(&dialect);
+        if sayable { Ok(()) } else { Err(Self::unsayable(dialect, ask)) }
+    }
+
+    /// [`ClientError::Unsayable`]: that `dialect` has no words for `ask`.
+    pub(super) fn unsayable(dialect: Dialect, ask: &Ask) -> Self {
+        Self::Unsayable { dialect, command: ask.command(), sayable_by: ask.sayable_by() }
     }
 
     /// What `socksctl` exits with: 1 the server refused, 2 wrong usage, 3 no server

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use self::translation::{account, change, fact, facts, limitation, octets, settings, user_detail};
 use super::connection::Connection;
-use super::monitor::shown;
+use super::render::harmless;
 use super::{
     Answer, Ask, Client, ClientError, Dialect, Machine, MachineSample, OpenConnection, Token,
     UserDetail, Value,
@@ -18,7 +18,7 @@ use crate::core::{RuleChange, RuleList};
 use crate::wire::Decoded;
 use crate::wire::json::data::{
     Auth, Change, Config, Connections, ConnectionsAfter, Cut, CutCount, NewRules, Nothing, OsInfo,
-    Removal, Rules, SessionOpened, UserDetails, Users, UsersAfter, Window,
+    Pong, Removal, Rules, SessionOpened, UserDetails, Users, UsersAfter, Window,
 };
 use crate::wire::json::{Code, Failure, Frame, FromServer, Octets, Request, Scalar, VERSION};
 
@@ -53,7 +53,7 @@ impl JsonClient {
         let auth = Auth { token: Some(Scalar::Text(token.as_str().into())) };
         match client.exchange::<SessionOpened>("logging in to", "AUTH", Some(&auth), patience)? {
             Ok(_) => Ok(client),
-            Err(failure) => Err(ClientError::TokenRefused(shown(&failure.message))),
+            Err(failure) => Err(ClientError::TokenRefused(harmless(&failure.message))),
         }
     }
 
@@ -68,7 +68,8 @@ impl JsonClient {
         self.last_id += 1;
         let id = self.last_id.to_string();
         let mut message = Vec::new();
-        Request::encode(&id, action, data, &mut message);
+        Request::encode(&id, action, data, &mut message)
+            .map_err(|why| ClientError::Usage(why.to_string()))?;
         let answer = self.connection.exchange_within(doing, &message, read, patience)?;
         match answer {
             FromServer::Failure(failure) if failure.id.as_ref().is_none_or(|to| *to == id) => {
@@ -227,6 +228,41 @@ impl JsonClient {
         let samples = info.samples.iter().map(sample).collect();
         Ok(Answer::Machine(Machine { uptime: info.uptime_seconds, system: info.os, samples }))
     }
+
+    /// Whatever changes something.
+    fn order(&mut self, ask: &Ask) -> Result<Answer, ClientError> {
+        match ask {
+            Ask::AddUser { name, password } => {
+                self.change(ask, "ADD_USER", &account(name.as_bytes(), password.as_bytes()))
+            }
+            Ask::EditUser { name, password } => {
+                self.change(ask, "EDIT_USER", &account(name.as_bytes(), password.as_bytes()))
+            }
+            Ask::RemoveUser { name, cut: true } => {
+                self.cut(ask, "REMOVE_USER", &Removal { name: octets(name), cut: Some(true) })
+            }
+            Ask::RemoveUser { name, cut: false } => {
+                self.change(ask, "REMOVE_USER", &Removal { name: octets(name), cut: None })
+            }
+            Ask::LimitUser { name, limit } => {
+                self.change(ask, "LIMIT_USER", &limitation(name, *limit))
+            }
+            Ask::CutUser(name) => {
+                self.cut(ask, "CUT_CONNECTION", &Cut { id: None, user: Some(octets(name)) })
+            }
+            Ask::Cut(id) => self.change(ask, "CUT_CONNECTION", &Cut { id: Some(id.0), user: None }),
+            Ask::SetRules(change) => self.set_rules(ask, change),
+            Ask::Maildir(folder) => {
+                let value = Scalar::Text(folder.clone());
+                self.change(ask, "SET_CONFIG", &Change { name: "maildir".into(), value })
+            }
+            Ask::Configure(setting) => {
+                let unsayable = || ClientError::unsayable(Dialect::Json, ask);
+                self.change(ask, "SET_CONFIG", &change(setting).ok_or_else(unsayable)?)
+            }
+            _ => Err(ClientError::unsayable(Dialect::Json, ask)),
+        }
+    }
 }
 
 impl Client for JsonClient {
@@ -235,31 +271,9 @@ impl Client for JsonClient {
         match ask {
             Ask::Metrics => self.tell(ask, "GET_METRICS").map(facts),
             Ask::Users => self.users(ask),
-            Ask::Connections => self.connections(ask),
-            Ask::AddUser { name, password } => {
-                self.change(ask, "ADD_USER", &account(name.as_bytes(), password.as_bytes()))
-            }
-            Ask::EditUser { name, password } => {
-                self.change(ask, "EDIT_USER", &account(name.as_bytes(), password.as_bytes()))
-            }
-            Ask::RemoveUser { name, cut } => {
-                let whose = Removal { name: octets(name), cut: cut.then_some(true) };
-                match cut {
-                    true => self.cut(ask, "REMOVE_USER", &whose),
-                    false => self.change(ask, "REMOVE_USER", &whose),
-                }
-            }
             Ask::DescribeUsers => self.user_details(ask),
-            Ask::LimitUser { name, limit } => {
-                self.change(ask, "LIMIT_USER", &limitation(name, *limit))
-            }
-            Ask::CutUser(name) => {
-                let all = Cut { id: None, user: Some(octets(name)) };
-                self.cut(ask, "CUT_CONNECTION", &all)
-            }
-            Ask::Cut(id) => self.change(ask, "CUT_CONNECTION", &Cut { id: Some(id.0), user: None }),
+            Ask::Connections => self.connections(ask),
             Ask::Rules(lists) => self.rules(ask, lists),
-            Ask::SetRules(change) => self.set_rules(ask, change),
             Ask::Settings => self.tell(ask, "GET_CONFIG").map(settings),
             Ask::Spoofing => self.tell(ask, "GET_CONFIG").map(|config: Config| {
                 fact("spoofing", "credential monitor", Value::Switch(config.spoofing))
@@ -267,19 +281,9 @@ impl Client for JsonClient {
             Ask::PageSize => self.tell(ask, "GET_CONFIG").map(|config: Config| {
                 fact("page_size", "users in a page", Value::Count(config.page_size.into()))
             }),
-            Ask::Maildir(folder) => {
-                let value = Scalar::Text(folder.clone());
-                self.change(ask, "SET_CONFIG", &Change { name: "maildir".into(), value })
-            }
             Ask::OsInfo { seconds } => self.machine(ask, *seconds),
-            Ask::Ping => {
-                self.tell(ask, "PING").map(|_: crate::wire::json::data::Pong| Answer::Done)
-            }
-            Ask::Configure(setting) => match change(setting) {
-                Some(change) => self.change(ask, "SET_CONFIG", &change),
-                None => Err(unsayable(ask)),
-            },
-            Ask::AddAdmin { .. } | Ask::RemoveAdmin { .. } | Ask::Stop => Err(unsayable(ask)),
+            Ask::Ping => self.tell(ask, "PING").map(|_: Pong| Answer::Done),
+            _ => self.order(ask),
         }
     }
 }
@@ -293,13 +297,8 @@ fn read(bytes: &[u8]) -> Decoded<FromServer, String> {
     Ok(Some((message, used)))
 }
 
-fn unsayable(ask: &Ask) -> ClientError {
-    let (dialect, command) = (Dialect::Json, ask.command());
-    ClientError::Unsayable { dialect, command, sayable_by: ask.sayable_by() }
-}
-
 fn refused(ask: &Ask, failure: &Failure) -> ClientError {
-    let why = shown(&failure.message);
+    let why = harmless(&failure.message);
     if [Code::TOKEN_EXPIRED, Code::INVALID_TOKEN].contains(&failure.code) {
         return ClientError::TokenRefused(why);
     }
@@ -314,6 +313,7 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::client::ask::every_ask;
     use crate::wire::json::{Hello, Response};
 
     /// A conversation with a server that always answers this.
@@ -336,6 +336,32 @@ mod tests {
         });
         let token = Token::new("shown");
         JsonClient::connect(&server, &token, Duration::from_secs(10)).unwrap()
+    }
+
+    #[test]
+    fn what_the_table_calls_sayable_has_a_request() {
+        let mut client = answered(serde_json::json!({ "sessionId": "x", "scopes": [] }));
+        for ask in every_ask() {
+            let sayable = ask.sayable_by().contains(&Dialect::Json);
+            let said = if sayable { client.say(&ask) } else { client.order(&ask) };
+            let unsayable = matches!(said, Err(ClientError::Unsayable { .. }));
+            assert_eq!(unsayable, !sayable, "{ask:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_fits_no_frame_is_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = listener.local_addr().unwrap().to_string();
+        let greeter = thread::spawn(move || {
+            let mut message = Vec::new();
+            Hello::ours().encode(&mut message);
+            listener.accept().unwrap().0.write_all(&message).unwrap();
+        });
+        let token = Token::new(&"x".repeat(300_000));
+        let error = JsonClient::connect(&server, &token, Duration::from_secs(10)).unwrap_err();
+        assert!(matches!(&error, ClientError::Usage(why) if why.contains("too long")), "{error}");
+        greeter.join().unwrap();
     }
 
     #[test]

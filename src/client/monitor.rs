@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::connection::Connection;
+use super::render::harmless;
 use super::{Answer, Ask, Client, ClientError, Dialect, Fact, Login, OpenConnection, Value};
-use crate::core::Setting;
+use crate::core::{Latin1, Setting};
 use crate::wire::Decoded;
 use crate::wire::monitor::{
     CREDENTIALS_PLEASE, CREDENTIALS_VALID, LineTooLong, Reply, Request, Row, check_banner,
@@ -42,7 +43,7 @@ impl MonitorClient {
         match client.exchange("logging in to", &credentials)? {
             said if said == CREDENTIALS_VALID => Ok(client),
             said => {
-                let (name, why) = (login.name.to_string(), shown(&said));
+                let (name, why) = (login.name.to_string(), harmless(&said));
                 Err(ClientError::LoginRefused { name, why })
             }
         }
@@ -54,7 +55,7 @@ impl MonitorClient {
     }
 
     fn unexpected(&self, line: &str) -> ClientError {
-        self.0.nonsense(format!("it said: {}", shown(line)))
+        self.0.nonsense(format!("it said: {}", harmless(line)))
     }
 }
 
@@ -62,16 +63,13 @@ impl Client for MonitorClient {
     fn say(&mut self, ask: &Ask) -> Result<Answer, ClientError> {
         ClientError::check(Dialect::Monitor, ask)?;
         let command = ask.command();
-        let request = request(ask).ok_or(ClientError::Unsayable {
-            dialect: Dialect::Monitor,
-            command,
-            sayable_by: ask.sayable_by(),
-        })?;
+        let unsayable = || ClientError::unsayable(Dialect::Monitor, ask);
+        let request = request(ask).ok_or_else(unsayable)?;
         let mut message = Vec::new();
         request.encode(&mut message);
         let line = self.0.exchange("asking", &message, read_line)?;
         match Reply::parse(&request, &line) {
-            Ok(Reply::Refused(why)) => Err(ClientError::Refused { command, why: shown(&why) }),
+            Ok(Reply::Refused(why)) => Err(ClientError::Refused { command, why: harmless(&why) }),
             Ok(reply) => Ok(answer(reply)),
             Err(_) => Err(self.unexpected(&line)),
         }
@@ -86,19 +84,12 @@ fn credentials(login: &Login) -> Result<String, ClientError> {
         return Err(ClientError::Usage(why.into()));
     }
     // The server takes UTF-8 for the octets of ISO 8859-1.
-    let text = |octets: &[u8]| octets.iter().copied().map(char::from).collect::<String>();
-    Ok(format!("{}/{}\n", text(login.name.as_bytes()), text(password)))
+    Ok(format!("{}/{}\n", Latin1(login.name.as_bytes()), Latin1(password)))
 }
 
 fn read_line(bytes: &[u8]) -> Decoded<String, LineTooLong> {
     let line = decode_line(bytes, LONGEST_LINE)?;
     Ok(line.map(|(line, used)| (String::from_utf8_lossy(line).into_owned(), used)))
-}
-
-/// A server's text, fit for a terminal.
-pub(super) fn shown(text: &str) -> String {
-    let printable = |c: char| if c.is_control() { '?' } else { c };
-    text.chars().map(printable).collect()
 }
 
 /// `None` when SOCKS-MONITOR has no request for it.

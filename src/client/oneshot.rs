@@ -73,11 +73,8 @@ impl Client for OneshotClient {
         if let Ask::Metrics = ask {
             return self.metrics(ask);
         }
-        let request = request(ask).ok_or(ClientError::Unsayable {
-            dialect: Dialect::Oneshot,
-            command: ask.command(),
-            sayable_by: ask.sayable_by(),
-        })?;
+        let unsayable = || ClientError::unsayable(Dialect::Oneshot, ask);
+        let request = request(ask).ok_or_else(unsayable)?;
         self.ask(ask, &request).map(|_| Answer::Done)
     }
 }

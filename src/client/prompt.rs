@@ -85,16 +85,15 @@ fn hidden_line(prompt: &str) -> Result<String, ClientError> {
     let hidden = echo::Off::new();
     let typed = line(prompt);
     if hidden.is_ok() {
-        // The Enter was not echoed either.
-        eprintln!();
+        // The Enter was not echoed either. Without a standard error there is nothing to end.
+        let _ = writeln!(io::stderr());
     }
     typed
 }
 
 #[cfg(not(all(unix, feature = "native")))]
 fn hidden_line(prompt: &str) -> Result<String, ClientError> {
-    eprintln!("(what you type here will be seen)");
-    line(prompt)
+    line(&format!("(what you type here will be seen)\n{prompt}"))
 }
 
 #[cfg(all(unix, feature = "native"))]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::args::Output;
 use super::user_table;
 use super::{Answer, Ask, ClientError, Fact, Machine, MachineSample, OpenConnection, Value};
-use crate::core::{Printable, RuleList, Setting};
+use crate::core::{Latin1, Printable, RuleList, Setting};
 
 /// The answer to `ask`, without a line end behind it.
 pub fn answer(ask: &Ask, answer: &Answer, output: Output) -> String {
@@ -55,7 +55,9 @@ fn rules(lists: &[(RuleList, Vec<String>)]) -> String {
 }
 
 fn rules_as_json(lists: &[(RuleList, Vec<String>)]) -> Json {
-    let list = |(list, rules): &(RuleList, Vec<String>)| (letters(&list.to_bytes()), json!(rules));
+    let list = |(list, rules): &(RuleList, Vec<String>)| {
+        (Latin1(&list.to_bytes()).to_string(), json!(rules))
+    };
     Json::Object(lists.iter().map(list).collect())
 }
 
@@ -176,7 +178,7 @@ fn machine_as_json(machine: &Machine) -> Json {
 }
 
 /// A server's text without characters that would steer a terminal.
-fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
@@ -185,7 +187,7 @@ fn json(answer: &Answer) -> Json {
         Answer::Done => json!({ "done": true }),
         Answer::Facts(facts) => facts_as_json(facts),
         Answer::Users { names, complete } => {
-            let names: Vec<String> = names.iter().map(|name| letters(name)).collect();
+            let names: Vec<String> = names.iter().map(|name| Latin1(name).to_string()).collect();
             json!({ "users": names, "complete": complete })
         }
         Answer::UserDetails(users) => user_table::as_json(users),
@@ -229,11 +231,6 @@ fn facts_as_json(facts: &[Fact]) -> Json {
         object.insert("saturated".into(), json!(saturated));
     }
     Json::Object(object)
-}
-
-/// ISO 8859-1: octets are the first 256 characters, none is lost.
-pub(super) fn letters(octets: &[u8]) -> String {
-    octets.iter().copied().map(char::from).collect()
 }
 
 /// `1,234,567`.

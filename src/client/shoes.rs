@@ -48,11 +48,8 @@ impl ShoesClient {
 impl Client for ShoesClient {
     fn say(&mut self, ask: &Ask) -> Result<Answer, ClientError> {
         ClientError::check(Dialect::Shoes, ask)?;
-        let request = request(ask).ok_or(ClientError::Unsayable {
-            dialect: Dialect::Shoes,
-            command: ask.command(),
-            sayable_by: ask.sayable_by(),
-        })?;
+        let unsayable = || ClientError::unsayable(Dialect::Shoes, ask);
+        let request = request(ask).ok_or_else(unsayable)?;
         let mut message = Vec::with_capacity(Request::LEN_MAX);
         request.encode(&mut message);
         let decode = |bytes: &[u8]| Response::decode(&request, bytes);

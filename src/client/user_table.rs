@@ -3,8 +3,8 @@
 use serde_json::{Value as Json, json};
 
 use super::UserDetail;
-use super::render::{aligned, letters, size};
-use crate::core::{Printable, UserLimits};
+use super::render::{aligned, size};
+use crate::core::{Latin1, Printable, UserLimits};
 
 /// A line each, below what its columns mean.
 pub(super) fn table(users: &[UserDetail]) -> String {
@@ -52,7 +52,7 @@ pub(super) fn as_json(users: &[UserDetail]) -> Json {
     let user = |user: &UserDetail| {
         let limits = &user.limits;
         json!({
-            "name": letters(&user.name),
+            "name": Latin1(&user.name).to_string(),
             "connections": user.connections,
             "bytes_up": user.bytes_up,
             "bytes_down": user.bytes_down,

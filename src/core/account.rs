@@ -3,6 +3,7 @@
 //! Both are byte strings (ISO 8859-1), as the protocols carry them. A value of
 //! these types is already acceptable; nothing past the edge checks again.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use subtle::{Choice, ConstantTimeEq};
@@ -62,6 +63,12 @@ impl Name {
     /// The octets, as they go on the wire.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The first of these names that has been there before.
+    pub fn repeated<'a>(mut names: impl Iterator<Item = &'a Self>) -> Option<&'a Self> {
+        let mut seen = BTreeSet::new();
+        names.find(|name| !seen.insert(*name))
     }
 }
 

@@ -14,7 +14,7 @@ use super::users::{Account, NewUser};
 
 impl Core {
     /// Makes a change to a copy, stores it and publishes it. What can't be stored
-    /// has not happened.
+    /// is not published.
     pub(super) fn change(
         &self,
         change: impl FnOnce(&mut Managed) -> Result<(), Denied>,
@@ -91,8 +91,8 @@ impl Core {
     /// [`Denied`] when the name exists or the directory is full.
     pub fn install_user(&self, user: NewUser) -> Result<(), Denied> {
         let NewUser { name, password, limits, rules } = user;
-        let account = Account::new(self.0.verifier.keep(password)?, limits, Used::default());
-        let account = Account { rules, ..account };
+        let password = self.0.verifier.keep(password)?;
+        let account = Account::new(password, limits, rules, Used::default());
         self.install(|managed| managed.users.add(name, account, managed.settings.max_users))
     }
 

@@ -166,8 +166,10 @@ impl Connections {
 
     /// Ends those that `which` picks; says how many.
     pub(super) fn cut(&self, why: Ended, which: impl Fn(&Entry) -> bool) -> usize {
-        let chosen = self.snapshot().into_iter().filter(|entry| which(entry));
-        chosen.map(|entry| entry.end(why, false)).count()
+        let mut chosen = self.snapshot();
+        chosen.retain(|entry| which(entry));
+        chosen.iter().for_each(|entry| entry.end(why, false));
+        chosen.len()
     }
 
     /// Ends what has been silent for too long or goes beyond the limits of its user,

@@ -27,7 +27,7 @@ pub struct Sample {
 /// The last hour at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
-    /// At most [`STEPS`], oldest first; less since a start that is less than an
+    /// One for each [`STEP`], oldest first; less since a start that is less than an
     /// hour ago.
     pub samples: Vec<Sample>,
     /// The step that runs, so far.

@@ -35,7 +35,7 @@ impl Core {
     }
 
     /// What has been exchanged with the targets of CONNECT requests, in no order;
-    /// at most [`super::MOST_TARGETS`] and those of open connections.
+    /// at most 512 and those of open connections.
     pub fn targets(&self) -> Vec<TargetTotals> {
         self.0.connections.targets()
     }

@@ -77,8 +77,8 @@ impl Managed {
     ) -> io::Result<Self> {
         let mut managed = Self { settings, ..Self::default() };
         for StoredUser { name, password, limits, rules, used } in stored.users {
-            let account = Account::new(verifier.keep(Secret::Hashed(password))?, limits, used);
-            let account = Account { rules, ..account };
+            let password = verifier.keep(Secret::Hashed(password))?;
+            let account = Account::new(password, limits, rules, used);
             managed.users.add(name, account, u32::MAX).map_err(io::Error::other)?;
         }
         managed.users.login_required |= stored.login_required;

@@ -59,7 +59,6 @@ use std::time::{Duration, Instant, SystemTime};
 use crossbeam_channel::{Receiver, Sender};
 use parking_lot::{Mutex, RwLock};
 
-pub use access::{AccessLine, CredentialLine};
 pub use account::{BadAccount, MAX_LENGTH, Name, Password};
 pub use admins::AdminSecrets;
 pub use caller::Caller;
@@ -70,8 +69,8 @@ pub use connection::Connection;
 pub use connections::{Connections, Limits};
 pub use counters::{BUCKETS, Details, MOST_USERS, Timings, UserTotals, Who};
 pub use entry::{ANONYMOUS, ConnectionId, ConnectionView, End, NOBODY};
-pub use guessing::{FREE_FAILURES, LONGEST_REFUSAL, WINDOW, origin};
-pub use history::{History, STEP, STEPS, Sample};
+pub use guessing::{FREE_FAILURES, WINDOW, origin};
+pub use history::{History, STEP, Sample};
 pub use limits::{
     BadUserLimit, Halted, Pace, Standing, Standings, USER_LIMIT_NAMES, Used, UserDetail, UserLimit,
     UserLimits, Way,
@@ -89,12 +88,13 @@ pub use settings::{
     BadSetting, BufferSize, Maildir, NAMES as SETTING_NAMES, PageSize, Setting, Settings,
 };
 pub use states::{Ended, State};
-pub use targets::{MOST_TARGETS, TargetTotals};
+pub use targets::TargetTotals;
 pub use text::{Latin1, Printable, latin1};
 pub use token::{Token, TokenHash};
 pub use users::NewUser;
 pub use verifier::Secret;
 
+use access::CredentialLine;
 use admins::Admin;
 use guessing::Guessing;
 use managed::Managed;
@@ -195,7 +195,7 @@ impl Core {
             }
             Command::EditUser { name, password } => {
                 let kept = self.0.verifier.keep(password.into())?;
-                self.change(|managed| managed.users.edit(name, kept))?;
+                self.change(|managed| managed.users.edit(&name, kept))?;
             }
             Command::RemoveUser { name, cut } => return self.remove_user(name, cut),
             Command::DescribeUsers => return Ok(Outcome::UserDetails(self.describe_users())),

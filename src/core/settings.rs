@@ -178,7 +178,7 @@ pub const NAMES: [&str; 7] = [
     "max_new_per_address",
 ];
 
-/// A year: longer makes no sense for a timeout, and `Instant` can add it.
+/// A year: who means longer has mistaken the unit.
 const LONGEST_TIMEOUT_SECS: u64 = 366 * 24 * 60 * 60;
 
 impl Setting {
@@ -210,7 +210,8 @@ impl Setting {
             "max_per_address" => limit.map(Self::MaxPerAddress),
             "max_new_per_address" => limit.map(Self::MaxNewPerAddress),
             "buffer_size" if number == 0 => Some(Self::BufferSize(None)),
-            _ => BufferSize::new(number).map(|size| Self::BufferSize(Some(size))),
+            "buffer_size" => BufferSize::new(number).map(|size| Self::BufferSize(Some(size))),
+            _ => None,
         }
     }
 }
@@ -237,6 +238,15 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_name_takes_a_number() {
+        for name in NAMES {
+            let setting = Setting::parse(name, "1000").map(|setting| format!("{setting:?}"));
+            let setting = setting.unwrap().to_lowercase();
+            assert!(setting.starts_with(&name.replace('_', "")), "{name}: {setting}");
+        }
+    }
 
     #[test]
     fn words_become_settings() {

@@ -43,17 +43,17 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// One that has used so much already, without rules.
-    pub(super) fn new(password: Kept, limits: UserLimits, used: Used) -> Self {
+    /// One that has used so much already.
+    pub(super) fn new(password: Kept, limits: UserLimits, rules: Rules, used: Used) -> Self {
         let usage = Arc::new(Usage::new(&limits, used));
-        Self { password: password.into(), limits, rules: Rules::default(), usage }
+        Self { password: password.into(), limits, rules, usage }
     }
 }
 
 impl From<Kept> for Account {
     /// Without limits and rules.
     fn from(password: Kept) -> Self {
-        Self::new(password, UserLimits::default(), Used::default())
+        Self::new(password, UserLimits::default(), Rules::default(), Used::default())
     }
 }
 
@@ -77,6 +77,10 @@ impl Users {
         self.accounts.get(name)
     }
 
+    fn account_mut(&mut self, name: &Name) -> Result<&mut Account, Denied> {
+        self.accounts.get_mut(name).ok_or_else(|| Denied::UserUnknown(name.clone()))
+    }
+
     /// The password of a user.
     pub(super) fn password(&self, name: &Name) -> Option<&Arc<Kept>> {
         self.accounts.get(name).map(|account| &account.password)
@@ -87,14 +91,9 @@ impl Users {
         self.accounts.get(name).map(|account| &account.rules)
     }
 
-    pub(super) fn set_rules(&mut self, name: Name, rules: Rules) -> Result<(), Denied> {
-        match self.accounts.get_mut(&name) {
-            Some(account) => {
-                account.rules = rules;
-                Ok(())
-            }
-            None => Err(Denied::UserUnknown(name)),
-        }
+    pub(super) fn set_rules(&mut self, name: &Name, rules: Rules) -> Result<(), Denied> {
+        self.account_mut(name)?.rules = rules;
+        Ok(())
     }
 
     /// Whether an account is still the one that [`Self::password`] has found: not
@@ -120,24 +119,14 @@ impl Users {
         Ok(())
     }
 
-    pub(super) fn edit(&mut self, name: Name, password: Kept) -> Result<(), Denied> {
-        match self.accounts.get_mut(&name) {
-            Some(account) => {
-                account.password = password.into();
-                Ok(())
-            }
-            None => Err(Denied::UserUnknown(name)),
-        }
+    pub(super) fn edit(&mut self, name: &Name, password: Kept) -> Result<(), Denied> {
+        self.account_mut(name)?.password = password.into();
+        Ok(())
     }
 
     pub(super) fn limit(&mut self, name: &Name, limit: UserLimit) -> Result<(), Denied> {
-        match self.accounts.get_mut(name) {
-            Some(account) => {
-                account.limits.change(limit);
-                Ok(())
-            }
-            None => Err(Denied::UserUnknown(name.clone())),
-        }
+        self.account_mut(name)?.limits.change(limit);
+        Ok(())
     }
 
     pub(super) fn remove(&mut self, name: Name) -> Result<(), Denied> {
@@ -180,7 +169,7 @@ mod tests {
         users.add(ana.clone(), password("a").into(), 9).unwrap();
         let before = users.password(&ana).unwrap().clone();
         assert!(users.is_current(&ana, &before) && !users.is_current(&name("bea"), &before));
-        users.edit(ana.clone(), password("a")).unwrap();
+        users.edit(&ana, password("a")).unwrap();
         assert!(!users.is_current(&ana, &before));
         users.remove(ana.clone()).unwrap();
         assert!(!users.is_current(&ana, &before));
@@ -196,6 +185,6 @@ mod tests {
         assert!(matches!(again, Err(Denied::UserExists(_))));
         let full = users.add(name("bea"), password("b").into(), 1);
         assert!(matches!(full, Err(Denied::UsersFull(1))));
-        assert!(matches!(users.edit(name("bea"), password("b")), Err(Denied::UserUnknown(_))));
+        assert!(matches!(users.edit(&name("bea"), password("b")), Err(Denied::UserUnknown(_))));
     }
 }

@@ -1,7 +1,7 @@
 //! What a browser and Prometheus may look at: a small HTTP/1.1 server (RFC 9110, RFC
 //! 9112) that answers one request per connection.
 //!
-//! - `/`: the live page, with `/page.css`, `/page.js` and `/icon.svg`.
+//! - `/`: the live page, with its style, its icon and its scripts, from `page/`.
 //! - `/live.json`: what it shows.
 //! - `/metrics`: all counters in Prometheus' text format, version 0.0.4.
 //! - `/healthz`: `ok` while the server serves; needs no token.

@@ -17,7 +17,7 @@ const FILES: [(&str, &str, &str); 9] = [
     ("/rows.js", SCRIPT, include_str!("page/rows.js")),
 ];
 
-/// It loads from here only, runs no script but its own file, makes no HTML of texts,
+/// It loads from here only, runs no script but these files, makes no HTML of texts,
 /// sends no form, and stands in nobody's frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; \

@@ -28,7 +28,7 @@ pub struct Service {
 
 impl Service {
     /// A service that shows these sources to whoever has the token, or to everybody
-    /// without one. A request may take `timeout`, and so may its answer.
+    /// without one. A request and its answer together may take `timeout`.
     pub fn new(sources: Sources, token: Option<Password>, pool: Pool, timeout: Duration) -> Self {
         let strangers = Strangers::new(NAME, STRANGERS);
         Self { sources: Arc::new(sources), token, pool, strangers, timeout }

@@ -24,7 +24,6 @@ pub struct HttpSession {
     token: Option<Password>,
     from: IpAddr,
     clock: fn() -> SystemTime,
-    answered: bool,
     /// The length of the body, once the head has been accepted.
     body: Option<usize>,
 }
@@ -38,7 +37,7 @@ impl HttpSession {
         from: IpAddr,
         clock: fn() -> SystemTime,
     ) -> Self {
-        Self { sources, token, from, clock, body: None, answered: false }
+        Self { sources, token, from, clock, body: None }
     }
 
     /// What a head is answered at once, or, with `Err`, the length of the body that
@@ -99,13 +98,10 @@ impl HttpSession {
     }
 }
 
+/// Nobody is ever admitted: who reads an answer too slowly must not hold a thread
+/// either.
 impl Session for HttpSession {
     type Done = ();
-
-    /// The deadline is one for the request: its answer has a time of its own.
-    fn admitted(&self) -> bool {
-        self.answered
-    }
 
     fn advance(&mut self, input: &mut Input, output: &mut Vec<u8>, _now: Instant) -> Next<()> {
         let mut head_only = false;
@@ -130,7 +126,6 @@ impl Session for HttpSession {
                 Answer::told(&cut(&self.sources.core, body, self.from))
             }
         };
-        self.answered = true;
         answer.put(output, head_only, (self.clock)());
         // What may come behind it, a body or more requests, is not looked at: the
         // answer says that the connection ends with it.

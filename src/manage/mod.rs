@@ -1,9 +1,12 @@
 //! The management dialects: each translates its octets to a
 //! [`Command`](crate::core::Command) and the answer back, and nothing else.
 //!
-//! [`DIALECTS`] is the only list of them. One more is a codec in `wire/`, a
-//! conversation here, a row in the table and a transcript in `tests/golden/`;
-//! `examples/sixth_dialect.rs` is one from outside, and nothing else knows it.
+//! The server speaks the rows of [`DIALECTS`], or those that it is given. One more is
+//! a codec in `wire/`, a conversation here, a row in the table and a transcript in
+//! `tests/golden/`; then an option of its own in [`args`](crate::args) and in the manual
+//! (tests fail without), and, to be spoken by `socksctl`, a member of
+//! [`client::Dialect`](crate::client::Dialect). `examples/sixth_dialect.rs` is one from
+//! outside: only the codec, the conversation and the row.
 
 mod datagram;
 mod json;

@@ -1,6 +1,6 @@
 //! A listener and its thread, which survives whatever `accept` fails with.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,10 +8,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::complaints::Complaints;
-use super::failure::is_shortage;
 use super::native;
 
-/// The first wait after a shortage, doubled up to [`LONGEST_WAIT`].
+/// The first wait after an error that may last, doubled up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(10);
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// How long to try to wake a thread that is blocked in `accept`.
@@ -103,15 +102,20 @@ fn accept(
                 wait = FIRST_WAIT;
                 serve(stream, from);
             }
-            Err(error) if is_shortage(&error) => {
+            Err(error) => {
                 complaints.note(&error);
-                thread::sleep(wait);
-                wait = (wait * 2).min(LONGEST_WAIT);
+                if !is_of_one_client(&error) {
+                    thread::sleep(wait);
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                }
             }
-            // The client left before it was accepted, or the like.
-            Err(error) => complaints.note(&error),
         }
     }
+}
+
+/// Whether a client has left before it was accepted. Everything else may last.
+fn is_of_one_client(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset)
 }
 
 #[cfg(test)]

@@ -114,7 +114,13 @@ fn dial_several(
                 Some(address) if attempt(pool, *address, sources, deadline, report.clone()) => {
                     under_way += 1;
                 }
-                Some(_) => worst = worst.max(Some(Failure::Shortage)),
+                Some(_) => {
+                    worst = worst.max(Some(Failure::Shortage));
+                    // Nobody is under way to be waited for.
+                    if under_way == 0 {
+                        continue;
+                    }
+                }
                 None if under_way == 0 => return Err(worst.unwrap_or(Failure::Other)),
                 None => {}
             }
@@ -187,6 +193,14 @@ mod tests {
     /// An address on which nothing listens.
     fn closed_port() -> SocketAddr {
         TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+
+    #[test]
+    fn without_threads_nobody_waits_for_the_deadline() {
+        let addresses = [closed_port(), closed_port(), closed_port()];
+        let deadline = Instant::now() + Duration::from_secs(3600);
+        let dialled = dial(&Pool::new("test", 0), &addresses, ANY, deadline);
+        assert_eq!(dialled.unwrap_err(), Failure::Shortage);
     }
 
     #[cfg(all(target_os = "linux", feature = "native"))]

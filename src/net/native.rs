@@ -1,4 +1,5 @@
-//! What std can't ask a Unix kernel for; the only file that knows `rustix`.
+//! What std can't ask a Unix kernel for about sockets. Besides, `rustix` is known to
+//! `pop3/reach.rs` (files), to `client/prompt.rs` (the terminal), and to tests.
 //!
 //! All of it is optional: elsewhere, or without the feature `native`, these
 //! functions do nothing or say that there is no such thing, and everything works

@@ -96,10 +96,8 @@ impl Pool {
 
     fn start(&self, job: Job) -> io::Result<()> {
         let pool = &self.0;
-        let place = Place::taken(&pool.threads);
-        if pool.threads.load(Ordering::Relaxed) > pool.most {
-            return Err(io::Error::other("all threads are busy"));
-        }
+        let place = Place::take(&pool.threads, pool.most);
+        let place = place.ok_or_else(|| io::Error::other("all threads are busy"))?;
         let number = pool.started.fetch_add(1, Ordering::Relaxed) + 1;
         let inner = Arc::clone(pool);
         let work = move || {
@@ -147,9 +145,11 @@ impl Inner {
 struct Place(Arc<AtomicUsize>);
 
 impl Place {
-    fn taken(threads: &Arc<AtomicUsize>) -> Self {
-        threads.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(threads))
+    fn take(threads: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        // In one step: of two who want the last place, one gets it.
+        let more = |count| (count < most).then_some(count + 1);
+        threads.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Self(Arc::clone(threads)))
     }
 }
 
@@ -183,6 +183,26 @@ mod tests {
         }
         finished.recv().unwrap();
         assert_eq!(pool.0.started.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn the_last_place_goes_to_somebody() {
+        let threads = Arc::default();
+        for _ in 0..2000 {
+            let start = std::sync::Barrier::new(2);
+            let (start, threads) = (&start, &threads);
+            let taken = thread::scope(|scope| {
+                let both = [(); 2].map(|()| {
+                    scope.spawn(move || {
+                        start.wait();
+                        Place::take(threads, 1)
+                    })
+                });
+                both.map(|one| one.join().unwrap())
+            });
+            assert_eq!(taken.iter().flatten().count(), 1);
+        }
+        assert_eq!(threads.load(Ordering::Relaxed), 0);
     }
 
     #[test]

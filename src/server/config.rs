@@ -90,10 +90,15 @@ impl Config {
     /// What can be told to be wrong before anything is opened.
     ///
     /// # Errors
-    /// [`StartError::OpenProxy`], [`StartError::Pop3`] and [`StartError::NoBindOut`].
+    /// [`StartError::OpenProxy`], [`StartError::OpenHttp`], [`StartError::Pop3`] and
+    /// [`StartError::NoBindOut`].
     pub fn check(&self) -> Result<(), StartError> {
         if !self.socks.ip().to_canonical().is_loopback() && !self.login_required() {
             return Err(StartError::OpenProxy(self.socks));
+        }
+        let others = |address: &SocketAddr| !address.ip().to_canonical().is_loopback();
+        if let (Some(address), None) = (self.http.filter(others), &self.secrets.http) {
+            return Err(StartError::OpenHttp(address));
         }
         if self.options.bind_out != Sources::ANY && !net::CONNECTS_FROM {
             return Err(StartError::NoBindOut);

@@ -113,20 +113,22 @@ impl StateFile {
     }
 
     /// Replaces what it holds. When this comes back well, the system has it on
-    /// the disk; when it fails, the file is still the old one, unless only the
-    /// last step failed: that the folder is on the disk, too.
+    /// the disk; when it fails, the file is still the old one, unless the disk
+    /// itself failed at the last step, which is to keep that it was replaced.
     ///
     /// # Errors
     /// What the system says.
     pub fn write(&self, snapshot: &Snapshot) -> io::Result<()> {
         let text = record::format(snapshot)?;
+        // First of all, as once the file is the new one it can't be undone for sure.
+        let folder = open_folder(&self.path)?;
         let written = self.write_temporary(text.as_bytes());
         if let Err(error) = written.and_then(|()| fs::rename(&self.temporary, &self.path)) {
             // It may hold the room that was lacking.
             let _ = fs::remove_file(&self.temporary);
             return Err(error);
         }
-        sync_folder(&self.path)
+        folder.map_or(Ok(()), |folder| folder.sync_all())
     }
 
     fn write_temporary(&self, text: &[u8]) -> io::Result<()> {
@@ -162,13 +164,13 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// A rename is on the disk when its folder is.
 #[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
+fn open_folder(path: &Path) -> io::Result<Option<File>> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    File::open(folder.unwrap_or(Path::new("."))).map(Some)
 }
 
 /// Windows opens no folders, and brings renames to the disk by itself.
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
+fn open_folder(_: &Path) -> io::Result<Option<File>> {
+    Ok(None)
 }

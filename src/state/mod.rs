@@ -5,7 +5,9 @@ mod file;
 mod limits;
 mod record;
 mod settings;
+mod toml_error;
 mod used;
 
 pub use file::{StateError, StateFile};
 pub use limits::Limits;
+pub use toml_error::{line, without_source};

@@ -30,18 +30,19 @@
 //! token = "$blake2b$..."
 //! ```
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io;
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::{
-    Name, Phc, RuleList, Rules, Setting, Snapshot, StoredAdmin, StoredUser, TokenHash, latin1,
+    Latin1, Name, Phc, RuleList, Rules, Setting, Snapshot, StoredAdmin, StoredUser, TokenHash,
+    latin1,
 };
 
 use super::limits::Limits;
 use super::settings::Settings;
+use super::toml_error::without_source;
 use super::used::Used;
 
 /// The only version so far.
@@ -108,14 +109,14 @@ struct GlobalRules {
 /// When something in it can't be text: a path that is no UTF-8.
 pub fn format(snapshot: &Snapshot) -> io::Result<String> {
     let user = |user: &StoredUser| User {
-        name: text(&user.name),
+        name: Latin1(user.name.as_bytes()).to_string(),
         password: user.password.to_string(),
         rules: user.rules.lines(),
         limits: Limits::of(&user.limits),
         used: Used::of(&user.used),
     };
     let admin = |admin: &StoredAdmin| Admin {
-        name: text(&admin.name),
+        name: Latin1(admin.name.as_bytes()).to_string(),
         password: admin.password.as_ref().map(Phc::to_string),
         token: admin.token.as_ref().map(TokenHash::to_string),
     };
@@ -157,12 +158,6 @@ pub fn parse(text: &str) -> Result<Snapshot, String> {
     Ok(Snapshot { login_required: record.login_required, users, admins, settings })
 }
 
-/// The message and its line, but not the line itself: it may hold a secret.
-fn without_source(error: &toml::de::Error, text: &str) -> String {
-    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
-    format!("line {}: {}", before.matches('\n').count() + 1, error.message())
-}
-
 fn user(user: &User) -> Result<StoredUser, String> {
     let name = name("user", &user.name)?;
     let rules = Rules::parse(&RuleList::User(name.clone()), &user.rules);
@@ -191,11 +186,6 @@ fn admin(admin: &Admin) -> Result<StoredAdmin, String> {
     })
 }
 
-/// Each octet of a name is the character of this number.
-fn text(name: &Name) -> String {
-    name.as_bytes().iter().map(|octet| char::from(*octet)).collect()
-}
-
 fn name(kind: &str, text: &str) -> Result<Name, String> {
     let octets = latin1(text).map_err(|error| of(kind, text, &error))?;
     Name::new(&octets).map_err(|error| of(kind, text, &error))
@@ -210,13 +200,10 @@ fn of(kind: &str, name: &str, error: &dyn Display) -> String {
 }
 
 fn distinct<'a>(kind: &str, names: impl Iterator<Item = &'a Name>) -> Result<(), String> {
-    let mut seen = BTreeSet::new();
-    for name in names {
-        if !seen.insert(name) {
-            return Err(format!("the {kind} {name} is there twice"));
-        }
+    match Name::repeated(names) {
+        Some(name) => Err(format!("the {kind} {name} is there twice")),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 impl GlobalRules {

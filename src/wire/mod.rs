@@ -34,13 +34,18 @@
 //!
 //! # Caps
 //!
-//! Every length that a peer chooses in the binary protocols is one octet wide, so a field is at
-//! most [`FIELD_MAX`] octets, and no decoder reserves memory for what has not come. The `LEN_MAX`
-//! of a message is all that a connection ever has to buffer for it. A POP3 line has no length
-//! before it; one over [`pop3::LINE_MAX`] octets is refused, and so is a client's line over
-//! [`monitor::LINE_MAX`]. A length of [`oneshot`] is two octets wide: its `LEN_MAX` is waited for
-//! only once the token was right. So is the one of [`proxy_protocol`], which only trusted peers
-//! may speak, and which has a cap of its own.
+//! No decoder reserves memory for what has not come. The `LEN_MAX` of a message is all that a
+//! connection ever has to buffer for it, which is little where every length that a peer chooses
+//! is one octet wide, and a field at most [`FIELD_MAX`] octets. Elsewhere the cap is its own:
+//!
+//! - [`pop3`] and [`monitor`] have lines without a length: one over [`pop3::LINE_MAX`] octets is
+//!   refused, and so is a client's over [`monitor::LINE_MAX`].
+//! - [`oneshot`] has a length of two octets: its `LEN_MAX` is waited for only once the token was
+//!   right.
+//! - [`proxy_protocol`] has one of two octets as well, with a cap far below it, and only trusted
+//!   peers may speak it.
+//! - [`json`] has one of four octets: [`json::FRAME_MAX`], 256 KiB, is the most, and anybody may
+//!   fill it, since the token itself stands in such a frame.
 
 pub mod base64;
 pub mod datagram;

@@ -18,13 +18,18 @@ const SOMEBODY: u32 = 100_000;
 const THREADS: usize = 24;
 
 /// The server where any user can execute it: the build folder may not be such a place.
-struct Copied(PathBuf);
+pub struct Copied(PathBuf);
 
 impl Copied {
-    fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("socksd-threads-{}", process::id()));
+    /// `test` makes it one's own.
+    pub fn new(test: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("socksd-{test}-{}", process::id()));
         fs::copy(env!("CARGO_BIN_EXE_socksd"), &path).expect("copying the server");
         Self(path)
+    }
+
+    pub fn path(&self) -> &str {
+        self.0.to_str().expect("a printable name")
     }
 }
 
@@ -38,8 +43,8 @@ impl Drop for Copied {
 fn who_is_there_is_served_and_it_goes_on_by_itself() {
     let id = SOMEBODY + process::id();
     let (uid, gid) = (format!("--reuid={id}"), format!("--regid={id}"));
-    let (limit, server) = (format!("--nproc={THREADS}"), Copied::new());
-    let path = server.0.to_str().expect("a printable name");
+    let (limit, server) = (format!("--nproc={THREADS}"), Copied::new("threads"));
+    let path = server.path();
     let words = ["prlimit", &limit, "setpriv", &uid, &gid, "--clear-groups"];
     if !is_there(&[&words[..], &["true"]].concat()) {
         return;

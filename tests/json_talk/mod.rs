@@ -88,7 +88,7 @@ pub fn request(id: &str, act: &str, data: Value) -> Value {
 
 pub fn framed(payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    Frame(payload).encode(&mut out);
+    Frame(payload).encode(&mut out).unwrap();
     out
 }
 

@@ -53,7 +53,7 @@ pub const HELP: [(&str, &str); 14] = [
     ("q Esc", "quit"),
     ("UP DOWN", "octets from and to the client"),
     ("RATE", "octets a second, both ways"),
-    ("K M G", "powers of 1024"),
+    ("k M G", "powers of 1000"),
 ];
 
 /// What `key` means; nothing, mostly.

@@ -98,8 +98,8 @@ impl Bucket {
         permitted
     }
 
-    /// Takes back what [`Self::permits`] has charged. Nobody waited then, so all who wait
-    /// now come behind it.
+    /// Takes back octets that were charged and will not go: all who wait are that much
+    /// nearer. Over time no more goes than without them.
     pub(in crate::core) fn refund(&mut self, octets: u64) {
         let Some(rate) = self.rate else { return };
         let most = self.charged.saturating_add(burst(rate)).max(self.released);
@@ -239,6 +239,21 @@ mod tests {
         assert!(bucket.permits(511, then) && !bucket.permits(1, then));
         bucket.refund(u64::MAX);
         assert!(bucket.permits(512, then) && !bucket.permits(1, then), "a burst and no more");
+    }
+
+    #[test]
+    fn who_gives_up_leaves_no_debt() {
+        let start = Instant::now();
+        let mut bucket = bucket(1024, start);
+        bucket.charge(512, start);
+        bucket.charge(40 * 512, start);
+        let then = start + SECOND / 2;
+        let last = bucket.charge(512, then);
+        assert_eq!(bucket.wait(last, then), Some(20 * SECOND));
+        (0..40).for_each(|_| bucket.refund(512));
+        assert_eq!(bucket.wait(last, then), None, "half a second has brought it");
+        let next = bucket.charge(512, then);
+        assert_eq!(bucket.wait(next, then), Some(SECOND / 2));
     }
 
     #[test]

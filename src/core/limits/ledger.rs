@@ -24,16 +24,31 @@ pub(in crate::core) struct Metering {
     collected: [AtomicU64; 2],
     /// Octets that may move and have not been collected yet.
     pub granted: [AtomicU64; 2],
-    /// Directions that wait for their rate: that is no silence.
-    pub waiting: AtomicU32,
+    /// Directions that wait: that is no silence.
+    waiting: AtomicU32,
     /// Set when nothing may wait any more.
     pub over: AtomicBool,
 }
 
 impl Metering {
-    /// Whether a direction waits for its rate.
+    /// Whether a direction waits for its rate, or for what others have of the quota.
     pub fn is_waiting(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// A direction waits until this is dropped.
+    pub(super) fn wait(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(&self.waiting)
+    }
+}
+
+/// A direction that waits.
+pub(super) struct Waiting<'a>(&'a AtomicU32);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -112,11 +112,14 @@ impl Usage {
         if state.buckets[way as usize].wait(ticket, Instant::now()).is_none() {
             return Ok(piece);
         }
-        entry.metering.waiting.fetch_add(1, Ordering::Relaxed);
+        let _waiting = entry.metering.wait();
         state.waiting += 1;
         let granted = loop {
             if entry.metering.over.load(Ordering::Acquire) {
                 state.ledger.take_back(entry, way, piece);
+                // Who comes behind it gets its turn.
+                state.buckets[way as usize].refund(piece);
+                self.changed.notify_all();
                 break Err(None);
             }
             match state.buckets[way as usize].wait(ticket, Instant::now()) {
@@ -126,19 +129,22 @@ impl Usage {
             };
         };
         state.waiting -= 1;
-        entry.metering.waiting.fetch_sub(1, Ordering::Relaxed);
         granted
     }
 
     /// Waits until some of the quotas is granted to nobody; says how much.
     fn left(&self, state: &mut MutexGuard<'_, State>, entry: &Entry) -> Result<u64, Option<Ended>> {
+        let mut waiting = None;
         loop {
             state.ledger.collect(entry);
             match state.ledger.left() {
                 _ if state.ledger.is_used_up() => return Err(Some(Ended::Quota)),
                 0 if entry.metering.over.load(Ordering::Acquire) => return Err(None),
                 // Granted to others, who may never move it.
-                0 => self.changed.wait_for(state, SETTLE),
+                0 => {
+                    waiting.get_or_insert_with(|| entry.metering.wait());
+                    self.changed.wait_for(state, SETTLE)
+                }
                 left => return Ok(left),
             };
         }
@@ -190,6 +196,7 @@ impl Usage {
         for way in [Way::Up, Way::Down] {
             let left = entry.metering.granted[way as usize].load(Ordering::Relaxed);
             state.ledger.take_back(entry, way, left);
+            state.buckets[way as usize].refund(left);
         }
     }
 
@@ -300,6 +307,9 @@ mod tests {
                 let usage = &usage;
                 scope.spawn(move || usage.take(entry, Way::Up, 100))
             });
+            while !(other.metering.is_waiting() && cut.metering.is_waiting()) {
+                std::thread::yield_now();
+            }
             usage.release(&cut);
             let [other, cut] = waiters;
             assert_eq!(cut.join().unwrap(), Err(None));

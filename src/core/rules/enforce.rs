@@ -133,7 +133,7 @@ impl Managed {
         match list {
             RuleList::Clients => self.set(Setting::ClientRules(rules)),
             RuleList::Targets => self.set(Setting::TargetRules(rules)),
-            RuleList::User(name) => self.users.set_rules(name, rules)?,
+            RuleList::User(name) => self.users.set_rules(&name, rules)?,
         }
         Ok(())
     }

@@ -140,7 +140,7 @@ fn command(request: &Request<'_>) -> Result<Command, Refusal> {
         "DESCRIBE_USERS" => Command::DescribeUsers,
         "LIMIT_USER" => users::limitation(request)?,
         "CUT_CONNECTION" => users::cut(request)?,
-        "SET_CONFIG" => Command::SetConfig(setting(&read(request)?)?),
+        "SET_CONFIG" => Command::SetConfig(setting(read(request)?)?),
         "GET_RULES" => {
             let data::RuleList { list } = read(request)?;
             Command::GetRules(rule_list(&list)?)
@@ -174,24 +174,20 @@ fn account(account: &data::Account) -> Result<(Name, Password), Refusal> {
 }
 
 /// Numbers may come as text as well: that is how the other dialects say them.
-fn setting(change: &data::Change) -> Result<Setting, Refusal> {
+fn setting(change: data::Change) -> Result<Setting, Refusal> {
     let bad_value = || bad_setting(BadSetting::Value);
-    match (change.name.as_str(), &change.value) {
-        ("spoofing", Scalar::Bool(on)) => Ok(Setting::Spoofing(*on)),
+    match (change.name.as_str(), change.value) {
+        ("spoofing", Scalar::Bool(on)) => Ok(Setting::Spoofing(on)),
         ("page_size", Scalar::Number(names)) => {
-            let size = u8::try_from(*names).ok().and_then(PageSize::new);
+            let size = u8::try_from(names).ok().and_then(PageSize::new);
             size.map(Setting::PageSize).ok_or_else(bad_value)
         }
         ("maildir", Scalar::Text(path)) => Maildir::open(path.as_ref())
             .map(Setting::Maildir)
             .map_err(|why| Refusal::because("BAD_VALUE", why)),
         ("spoofing" | "page_size" | "maildir", _) => Err(bad_value()),
-        (name, Scalar::Text(text)) => Setting::parse(name, text).map_err(bad_setting),
-        (name, Scalar::Number(number)) => {
-            Setting::parse(name, &number.to_string()).map_err(bad_setting)
-        }
         // No setting is anything else, but the name may be to blame first.
-        (name, _) => Setting::parse(name, "").map_err(bad_setting),
+        (name, value) => Setting::parse(name, &value.into_text()).map_err(bad_setting),
     }
 }
 

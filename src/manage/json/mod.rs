@@ -36,6 +36,9 @@
 //!   `details.reason`, one of `USER_EXISTS`, `USER_UNKNOWN`, `USERS_FULL`,
 //!   `CONNECTION_UNKNOWN`, `BAD_NAME`, `BAD_PASSWORD`, `UNKNOWN_SETTING`, `BAD_VALUE`,
 //!   `BAD_LIMIT`, `UNKNOWN_LIST`, `BAD_RULE`.
+//! - A token with more than 8 KiB of scopes is an `INVALID_TOKEN`: answers repeat them.
+//! - Of a `"msg"` over 1 KiB the middle is left out; it may repeat what was asked. An
+//!   answer that would fit no frame is an `INTERNAL_ERROR`.
 //! - A frame counts for the rate whatever it holds; one that was refused for the rate
 //!   does not.
 //! - The window of `GET_OS_INFO` begins with the request, and the answer comes when it

@@ -33,6 +33,10 @@ pub struct Grant {
     pub expires: u64,
 }
 
+/// The most octets of a token's scopes, each with one behind it. Answers repeat all of
+/// them, and JSON may take six octets for one; all that there are take less than 200.
+const SCOPES_MAX: usize = 8192;
+
 /// Why a token opens nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BadToken {
@@ -93,7 +97,8 @@ impl JwtKey {
     /// What a token says, at `now` in milliseconds since 1970.
     ///
     /// # Errors
-    /// [`BadToken`]; nothing of a token whose signature is wrong is believed.
+    /// [`BadToken`], also for more than 8 KiB of scopes; nothing of a token whose
+    /// signature is wrong is believed.
     pub fn check(&self, token: &str, now: u64) -> Result<Grant, BadToken> {
         if !self.has_signed(token) {
             return Err(BadToken::Invalid);
@@ -114,7 +119,11 @@ impl JwtKey {
         }
         let listed = claims.scope.unwrap_or_default();
         let listed = listed.split_ascii_whitespace().map(String::from);
-        let scopes = claims.scopes.unwrap_or_default().into_iter().chain(listed).collect();
+        let mut scopes = claims.scopes.unwrap_or_default();
+        scopes.extend(listed);
+        if scopes.iter().map(|scope| scope.len() + 1).sum::<usize>() > SCOPES_MAX {
+            return Err(BadToken::Invalid);
+        }
         Ok(Grant { subject, scopes, expires })
     }
 }

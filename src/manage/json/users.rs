@@ -4,7 +4,7 @@
 use super::actions::{Refusal, name, page, read};
 use crate::core::{Command, ConnectionId, UserDetail, UserLimit};
 use crate::wire::json::data;
-use crate::wire::json::{Octets, Request, Scalar};
+use crate::wire::json::{Octets, Request};
 
 /// DESCRIBE_USERS, answered: goes on behind the name that it is asked for.
 pub(super) fn described(
@@ -42,13 +42,8 @@ fn detail(detail: &UserDetail) -> data::UserDetail {
 /// LIMIT_USER, asked.
 pub(super) fn limitation(request: &Request<'_>) -> Result<Command, Refusal> {
     let data::Limitation { name: whose, limit, value } = read(request)?;
-    let value = match value {
-        Scalar::Text(text) => text,
-        Scalar::Number(number) => number.to_string(),
-        // No limit takes anything else, but the name may be to blame first.
-        Scalar::Bool(_) | Scalar::Other => String::new(),
-    };
-    let limit = UserLimit::parse(&limit, &value)
+    // No limit takes anything else, but the name may be to blame first.
+    let limit = UserLimit::parse(&limit, &value.into_text())
         .map_err(|why| Refusal::because("BAD_LIMIT", format!("the limit: {why}")))?;
     Ok(Command::LimitUser { name: name(&whose)?, limit })
 }

@@ -13,11 +13,11 @@ pub const FRAME_MAX: usize = 262_144;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a>(pub &'a [u8]);
 
-/// A length over [`FRAME_MAX`]. No memory is kept for it, and what follows it is not
-/// worth reading.
+/// A length over [`FRAME_MAX`]. From a peer: no memory is kept for it, and what follows
+/// it is not worth reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameTooLong {
-    /// The length that was announced.
+    /// The length that was announced, or would have to be.
     pub announced: u32,
 }
 
@@ -49,12 +49,15 @@ impl<'a> Frame<'a> {
 
     /// Appends the frame.
     ///
-    /// # Panics
-    /// Over [`FRAME_MAX`] octets. Our own lists are cut into pages far below it.
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        let length = self.0.len();
-        assert!(length <= FRAME_MAX, "a message of {length} octets fits no frame");
-        put_u32(out, length as u32);
+    /// # Errors
+    /// [`FrameTooLong`]; then nothing is appended.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
+        let announced = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        if self.0.len() > FRAME_MAX {
+            return Err(FrameTooLong { announced });
+        }
+        put_u32(out, announced);
         out.extend_from_slice(self.0);
+        Ok(())
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::frame::{FRAME_MAX, Frame};
+use super::frame::{FRAME_MAX, Frame, FrameTooLong};
 
 /// The version of the protocol: the only one there is.
 pub const VERSION: u32 = 1;
@@ -19,6 +19,11 @@ pub const HEARTBEAT: u32 = 30_000;
 pub const ID_MAX: usize = 256;
 /// The most octets of an action's name, for the same reason.
 pub const ACTION_MAX: usize = 256;
+/// The most octets of an error's text, which may repeat what the peer sent: of a longer
+/// one the middle is left out.
+const TEXT_MAX: usize = 1024;
+/// What stands in its place.
+const LEFT_OUT: &str = " ... ";
 
 /// What the server says first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +64,8 @@ impl Hello {
             t: &'static str,
             data: &'a Hello,
         }
-        encode(&Message { v: VERSION, t: "hello", data: self }, out);
+        // It always fits, as nothing in it is a peer's.
+        let _ = encode(&Message { v: VERSION, t: "hello", data: self }, out);
     }
 }
 
@@ -122,11 +128,6 @@ impl<'a> Request<'a> {
         Err(BadRequest { id, action, why })
     }
 
-    /// Whether it came with data; null is none.
-    pub fn has_data(&self) -> bool {
-        self.data.is_some()
-    }
-
     /// Its data as what the action needs; without any, those of `{}`. Members that
     /// `T` does not know are skipped.
     ///
@@ -137,8 +138,16 @@ impl<'a> Request<'a> {
     }
 
     /// Appends a request as a frame.
-    pub fn encode<T: Serialize>(id: &str, act: &str, data: Option<&T>, out: &mut Vec<u8>) {
-        encode(&Message { v: VERSION, t: "req", id, act, data }, out);
+    ///
+    /// # Errors
+    /// [`FrameTooLong`]; then nothing is appended.
+    pub fn encode<T: Serialize>(
+        id: &str,
+        act: &str,
+        data: Option<&T>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), FrameTooLong> {
+        encode(&Message { v: VERSION, t: "req", id, act, data }, out)
     }
 }
 
@@ -165,10 +174,12 @@ pub struct Response<T> {
 }
 
 impl<T: Serialize> Response<T> {
-    /// Appends it as a frame.
+    /// Appends it as a frame; one that would be too long is told as an INTERNAL_ERROR.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let (id, act, data) = (&self.id, &self.action, Some(&self.data));
-        encode(&Message { v: VERSION, t: "res", id, act, data }, out);
+        if encode(&Message { v: VERSION, t: "res", id, act, data }, out).is_err() {
+            Failure::no_room(Some(id), Some(act)).encode(out);
+        }
     }
 }
 
@@ -229,8 +240,28 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Appends it as a frame.
+    /// Appends it as a frame. Of a long text the middle is left out; what is too long all
+    /// the same is told as an INTERNAL_ERROR.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        let told = Self { message: shortened(&self.message), ..self.clone() };
+        if told.put(out).is_err() {
+            // It always fits: `no_room` bounds all of it.
+            let _ = Self::no_room(self.id.as_deref(), self.action.as_deref()).put(out);
+        }
+    }
+
+    /// The answer in the place of one that fits no frame.
+    fn no_room(id: Option<&str>, action: Option<&str>) -> Self {
+        Self {
+            id: id.filter(|id| id.len() <= ID_MAX).map(String::from),
+            action: action.filter(|action| action.len() <= ACTION_MAX).map(String::from),
+            code: Code::INTERNAL_ERROR,
+            message: "the answer fits no frame".into(),
+            details: None,
+        }
+    }
+
+    fn put(&self, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
         #[derive(Serialize)]
         struct Message<'a> {
             v: u32,
@@ -238,8 +269,20 @@ impl Failure {
             #[serde(flatten)]
             failure: &'a Failure,
         }
-        encode(&Message { v: VERSION, t: "err", failure: self }, out);
+        encode(&Message { v: VERSION, t: "err", failure: self }, out)
     }
+}
+
+/// A text of at most [`TEXT_MAX`] octets: at its end it says what would be right.
+fn shortened(text: &str) -> String {
+    if text.len() <= TEXT_MAX {
+        return text.into();
+    }
+    let half = (TEXT_MAX - LEFT_OUT.len()) / 2;
+    // From there the nearest place between two characters.
+    let front = (0..=half).rev().find_map(|end| text.get(..end)).unwrap_or_default();
+    let back = (text.len() - half..=text.len()).find_map(|start| text.get(start..));
+    format!("{front}{LEFT_OUT}{}", back.unwrap_or_default())
 }
 
 /// A message that a client gets.
@@ -316,7 +359,8 @@ fn word(member: Option<&RawValue>, most: usize) -> Option<String> {
     (1..=most).contains(&text.len()).then_some(text)
 }
 
-fn encode(message: &impl Serialize, out: &mut Vec<u8>) {
+fn encode(message: &impl Serialize, out: &mut Vec<u8>) -> Result<(), FrameTooLong> {
+    // Only a type can be no JSON, no text that a peer chooses.
     let payload = serde_json::to_vec(message).expect("our messages have text for keys");
-    Frame(&payload).encode(out);
+    Frame(&payload).encode(out)
 }

@@ -81,6 +81,17 @@ pub enum Scalar {
     Other,
 }
 
+impl Scalar {
+    /// A number or a string as text; anything else is the empty one.
+    pub fn into_text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Number(number) => number.to_string(),
+            Self::Bool(_) | Self::Other => String::new(),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyType)

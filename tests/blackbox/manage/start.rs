@@ -8,6 +8,8 @@ use crate::harness::peer::Peer;
 use crate::harness::server::{Run, Server, run};
 use crate::harness::socks::{LOOPBACK, LOOPBACK_V6, OFFER_LOGIN, can_log_in, through};
 use crate::harness::target::{Target, echo};
+#[cfg(target_os = "linux")]
+use crate::harness::terminal::Terminal;
 
 fn socksd(args: &[&str]) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
@@ -180,5 +182,20 @@ fn what_can_not_be_printed_is_a_failure_and_no_crash() {
         command.args(args).env("SOCKSD_JWT_SECRET", "0123456789abcdef");
         let ended = command.stdout(full()).stderr(full()).status().expect("its end");
         assert_eq!(ended.code(), Some(code), "{program} {args:?}");
+    }
+}
+
+/// Nor is a question that can't be seen.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_can_not_be_asked_is_a_failure_and_no_crash() {
+    for (program, args, code) in [
+        (env!("CARGO_BIN_EXE_socksd"), &["hash-password"][..], 1),
+        (env!("CARGO_BIN_EXE_socksctl"), &["--dialect", "json", "metrics"], 2),
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+        let command = pty_process::blocking::Command::new(program).args(args).stderr(full);
+        let mut terminal = Terminal::run(80, 24, command.env_remove("SOCKSCTL_TOKEN"));
+        assert_eq!(terminal.wait_for_exit().code(), Some(code), "{program} {args:?}");
     }
 }

@@ -138,6 +138,19 @@ fn a_rate_holds_for_all_connections_together_and_a_change_at_once() {
 }
 
 #[test]
+fn who_is_cut_while_it_waits_leaves_no_debt() {
+    let limited = Limited::start(&[]);
+    limited.say("limit-user ana rate_down 1024");
+    let from = fountain();
+    // The smallest pieces are 512 octets: the last one waits for half a minute.
+    let open: Vec<_> = (0..60).map(|_| limited.through(from)).collect();
+    until("all of them wait", || limited.ana()["connections"] == 60);
+    assert!(limited.say("cut --user ana").contains("60 connections ended"));
+    drop(open);
+    limited.through(from).receive(512);
+}
+
+#[test]
 fn early_octets_and_uploads_have_their_rate() {
     let limited = Limited::start(&[]);
     limited.say("limit-user ana rate_up 2000");

@@ -314,7 +314,7 @@ do│ r           sort the other way round      │  ▆
   │ q Esc       quit                          │
   │ UP DOWN     octets from and to the client │
   │ RATE        octets a second, both ways    │
-  │ K M G       powers of 1024                │
+  │ k M G       powers of 1000                │
   └───────────────────────────────────────────┘
 rows 1-2 of 2      / filter  x cut  ? help  q quit";
     looks_like(&mut app, (50, 18), expected);

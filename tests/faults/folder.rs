@@ -1,0 +1,63 @@
+//! The rights on a state's folder change, so that its file could still be replaced and
+//! nobody could tell whether the disk has that.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::PathBuf;
+use std::process;
+
+use crate::foreign::is_there;
+use crate::harness::server::Server;
+use crate::harness::shoes::{Admin, add, refusal};
+use crate::threads::Copied;
+
+/// Rights mean nothing to root, so the server runs as a user whom nobody else is, made
+/// of this number and that of the test's process.
+const SOMEBODY: u32 = 200_000_000;
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn of(owner: u32) -> Self {
+        let path = std::env::temp_dir().join(format!("socksd-state-{}", process::id()));
+        fs::create_dir(&path).expect("a folder");
+        chown(&path, Some(owner), None).expect("a folder of somebody");
+        Self(path)
+    }
+
+    fn allow(&self, mode: u32) {
+        fs::set_permissions(&self.0, Permissions::from_mode(mode)).expect("other rights");
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn a_refused_change_is_not_there_after_a_restart() {
+    let id = SOMEBODY + process::id();
+    let (uid, gid) = (format!("--reuid={id}"), format!("--regid={id}"));
+    let (words, copied) = (["setpriv", &uid, &gid, "--clear-groups"], Copied::new("folder"));
+    if !is_there(&[&words[..], &["true"]].concat()) {
+        return;
+    }
+    let folder = Folder::of(id);
+    folder.allow(0o700);
+    let state = folder.0.join("state.toml");
+    let args = ["--state", state.to_str().expect("a printable name")];
+    let server = Server::start_under(&[&words[..], &[copied.path()]].concat(), &args);
+    Admin::of(&server).put(&add(b"ana", b"1234"));
+    let stored = || fs::read_to_string(&state).expect("a state");
+    let before = stored();
+    // To be written to, and not to be read: so it can't be opened.
+    folder.allow(0o300);
+    // SHOES: "01 general failure".
+    assert_eq!(refusal(&server, &add(b"bob", b"5678")), 0x01);
+    assert!(stored() == before, "the file has what was refused");
+    folder.allow(0o700);
+    Admin::of(&server).put(&add(b"bob", b"5678"));
+    assert!(stored().contains("bob"));
+}
