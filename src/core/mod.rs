@@ -76,7 +76,7 @@ pub use limits::{
     UserLimits, Way,
 };
 pub use lines::Lines;
-pub use login::{Client, Credential, LoginRefused};
+pub use login::{Client, ClientRefused, Credential, LoginRefused};
 pub use managed::{Snapshot, Store, StoredAdmin, StoredUser};
 pub use metrics::Metrics;
 pub use phc::{BadPhc, Phc};
@@ -277,21 +277,6 @@ impl Core {
             per_address: settings.max_per_address,
             new_per_address: settings.max_new_per_address.and_then(NonZeroU32::new),
         }
-    }
-
-    /// Counts a connection for its client, now that it is known.
-    ///
-    /// # Errors
-    /// [`OverLimit`] when the client has as many open as it may.
-    pub fn admit_client(&self, connection: &Connection, client: &Client) -> Result<(), OverLimit> {
-        let managed = self.managed();
-        let account = client.name().and_then(|name| managed.users.account(name));
-        if let Some(account) = account {
-            connection.belongs_to(&account.usage);
-        }
-        let own = account.and_then(|account| account.limits.max_connections).map(u32::from);
-        let most = managed.settings.max_per_user.into_iter().chain(own).min();
-        if connection.admit_user(client.name(), most) { Ok(()) } else { Err(OverLimit) }
     }
 
     /// The settings at this moment.

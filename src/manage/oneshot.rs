@@ -106,15 +106,17 @@ fn malformed(error: RequestError) -> Status {
 }
 
 fn carry_out(core: &Core, caller: &Caller, request: Request) -> Result<Response, Status> {
-    if let Request::Get(counter) = request {
-        return match core.apply(caller, Command::GetMetrics).map_err(denied)? {
-            Outcome::Metrics(metrics) => Ok(Response::Count(count(&metrics, counter))),
-            _ => Err(Status::SERVER_ERROR),
-        };
-    }
+    let counter = match request {
+        Request::Get(counter) => Some(counter),
+        _ => None,
+    };
     let command = command(request).ok_or(Status::BAD_DATA)?;
-    core.apply(caller, command).map_err(denied)?;
-    Ok(Response::Done)
+    match (core.apply(caller, command).map_err(denied)?, counter) {
+        (Outcome::Metrics(metrics), Some(counter)) => Ok(Response::Count(count(&metrics, counter))),
+        (Outcome::Done, None) => Ok(Response::Done),
+        // No command of this dialect has another outcome.
+        _ => Err(Status::SERVER_ERROR),
+    }
 }
 
 /// A count that four octets can't say is all ones: it never wraps.
@@ -127,7 +129,7 @@ fn count(metrics: &Metrics, counter: Counter) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// What a configuration changes; `None` when its data can't mean anything.
+/// What is asked for; `None` when its data can't mean anything.
 fn command(request: Request) -> Option<Command> {
     Some(match request {
         Request::Get(_) => Command::GetMetrics,

@@ -10,10 +10,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::mailboxes::{Mailboxes, Unavailable};
+use super::mailboxes::{Mailbox, Mailboxes, Unavailable};
 use super::message::WireForm;
 use super::transaction::{ENOUGH_OUTPUT, Transaction};
-use crate::core::{Connection, Core, Ended, State as Doing};
+use crate::core::{Client, ClientRefused, Connection, Core, Ended, State as Doing};
 use crate::net::session::{Input, Next, Session};
 use crate::wire::base64;
 use crate::wire::pop3::{
@@ -215,22 +215,35 @@ impl<'a> Pop3Session<'a> {
             if self.failures >= MOST_FAILURES {
                 self.end(Ended::LoginFailed);
             }
-            return put_err_with(output, ResponseCode::Auth, "the name or the password is wrong");
+            return put_wrong_login(output);
         };
-        let mailbox = match self.mailboxes.open(name) {
-            Ok(mailbox) => mailbox,
-            Err(why) => return put_unavailable(&why, output),
-        };
-        if self.core.admit_client(self.connection, client).is_err() {
-            let why = "you have as many connections open as are allowed";
-            put_err_with(output, ResponseCode::SysTemp, why);
-            return self.end(Ended::Refused);
+        match self.mailboxes.open(name) {
+            Ok(mailbox) => self.let_in(client, mailbox, output),
+            Err(why) => put_unavailable(&why, output),
         }
-        self.connection.tolerate(TOLERATED_SILENCE);
-        self.connection.enter(Doing::Open);
-        self.outcome = Ended::ClientError;
-        put_ok(output, format_args!("{} messages", mailbox.count()));
-        self.state = State::Transaction(Box::new(Transaction::new(mailbox)));
+    }
+
+    fn let_in(&mut self, client: &Client, mailbox: Box<dyn Mailbox>, output: &mut Vec<u8>) {
+        match self.core.admit_client(self.connection, client) {
+            Ok(()) => {
+                self.connection.tolerate(TOLERATED_SILENCE);
+                self.connection.enter(Doing::Open);
+                self.outcome = Ended::ClientError;
+                put_ok(output, format_args!("{} messages", mailbox.count()));
+                self.state = State::Transaction(Box::new(Transaction::new(mailbox)));
+            }
+            Err(ClientRefused::OverLimit) => {
+                let why = "you have as many connections open as are allowed";
+                put_err_with(output, ResponseCode::SysTemp, why);
+                self.end(Ended::Refused);
+            }
+            // "After returning a negative status indicator, the server may close the
+            // connection" (section 4).
+            Err(ClientRefused::NotWelcome) => {
+                put_wrong_login(output);
+                self.end(Ended::LoginFailed);
+            }
+        }
     }
 
     /// "If a session terminates for some reason other than a client-issued QUIT
@@ -270,6 +283,10 @@ fn capabilities(output: &mut Vec<u8>) {
     put_ok(output, "this is what there is");
     CAPABILITIES.iter().for_each(|capability| put_line(output, capability));
     put_end(output);
+}
+
+fn put_wrong_login(output: &mut Vec<u8>) {
+    put_err_with(output, ResponseCode::Auth, "the name or the password is wrong");
 }
 
 fn put_unavailable(why: &Unavailable, output: &mut Vec<u8>) {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::connect;
+use super::handshake::Accepted;
 use super::reply::{self, code_of};
 use super::service::Service;
 use super::target::{self, Target};
-use crate::core::{Asker, Client, Connection, Destination, Ended};
+use crate::core::{Asker, Connection, Destination, Ended};
 use crate::net::control::Control;
 use crate::net::failure::Failure;
 use crate::net::local;
@@ -23,13 +24,12 @@ pub fn bind(
     service: &Service,
     connection: Connection,
     control: Arc<Control>,
-    client: &Client,
-    destination: &Address,
+    accepted: &Accepted,
     early: Vec<u8>,
 ) {
-    let asker = (connection.client().ip(), client);
+    let asker = (connection.client().ip(), &accepted.client);
     control.park(connection);
-    let expected = Expected::of(service, asker, destination);
+    let expected = Expected::of(service, asker, &accepted.destination);
     // Whoever was cut meanwhile is gone.
     let Some(connection) = control.unpark() else { return };
     let sources = service.options.bind_out;
@@ -37,8 +37,8 @@ pub fn bind(
         expected.and_then(|expected| Ok((listen(&expected, control.stream(), sources)?, expected)));
     match listening {
         Ok((listener, expected)) => {
-            let awaited = Awaited { destination, expected };
-            wait(service, connection, control, client, (listener, awaited), early);
+            let awaited = Awaited { accepted, expected };
+            wait(service, connection, control, (listener, awaited), early);
         }
         Err(failure) => reply::refuse(&connection, control.stream(), code_of(failure)),
     }
@@ -78,7 +78,7 @@ impl Expected {
 
 /// Who may connect, and what the client has said about it.
 struct Awaited<'a> {
-    destination: &'a Address,
+    accepted: &'a Accepted,
     expected: Expected,
 }
 
@@ -88,11 +88,12 @@ impl Awaited<'_> {
     /// own choice, so the one of the request counts, if there is one.
     fn admits(&self, service: &Service, asker: Asker<'_>, peer: SocketAddr) -> bool {
         let ip = peer.ip().to_canonical();
-        let name = match Target::of(&self.destination.host) {
+        let destination = &self.accepted.destination;
+        let name = match Target::of(&destination.host) {
             Ok(Target::Name(name)) => Some(name),
             Ok(Target::Ip(_)) | Err(_) => None,
         };
-        let port = if self.destination.port == 0 { peer.port() } else { self.destination.port };
+        let port = if destination.port == 0 { peer.port() } else { destination.port };
         let address = SocketAddr::new(ip, port);
         self.expected.admits(ip)
             && service.core.may_reach(asker, Destination { name, address }).is_some()
@@ -126,7 +127,6 @@ fn wait(
     service: &Service,
     connection: Connection,
     control: Arc<Control>,
-    client: &Client,
     (listener, awaited): (TcpListener, Awaited<'_>),
     early: Vec<u8>,
 ) {
@@ -144,6 +144,7 @@ fn wait(
     if !reply::send(&connection, stream, &reply) {
         return leave(&connection, stream);
     }
+    let client = &awaited.accepted.client;
     let asker = (connection.client().ip(), client);
     match peer.accept(|peer| awaited.admits(service, asker, peer)) {
         Ok((peer, from, hand)) => {

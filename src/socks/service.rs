@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::handshake::{Accepted, Handshake, LONGEST_INPUT};
+use super::handshake::{Accepted, Handshake, LONGEST_INPUT, Supported};
 use super::{bind, connect, udp};
 use crate::core::{Cidr, Connection, Core, End, Ended};
 use crate::net::close::close_gracefully;
@@ -13,7 +13,6 @@ use crate::net::control::Control;
 use crate::net::driver::{Bounds, ConverseError, Ending, converse};
 use crate::net::pool::Pool;
 use crate::net::sources::Sources;
-use crate::wire::socks5::Command;
 
 /// What can't be changed while the server runs.
 #[derive(Debug, Clone)]
@@ -114,17 +113,10 @@ impl Service {
         accepted: Accepted,
         early: Vec<u8>,
     ) {
-        let Accepted { client, request } = accepted;
-        let destination = &request.destination;
-        match request.command {
-            Command::Connect => {
-                connect::connect(self, connection, control, &client, destination, early);
-            }
-            Command::Bind => bind::bind(self, connection, control, &client, destination, early),
-            // The handshake has refused every other command.
-            Command::UdpAssociate | Command::Other(_) => {
-                udp::associate(self, connection, &control, &client, destination);
-            }
+        match accepted.command {
+            Supported::Connect => connect::connect(self, connection, control, &accepted, early),
+            Supported::Bind => bind::bind(self, connection, control, &accepted, early),
+            Supported::UdpAssociate => udp::associate(self, connection, &control, &accepted),
         }
     }
 }
