@@ -22,7 +22,7 @@ use values::{
     accounts, buffer_size, count, ip, listener, maildir, port_number, port_range, seconds,
 };
 
-use crate::core::{BufferSize, Cidr, Name, NewUser, Secret, Settings};
+use crate::core::{BufferSize, Cidr, Maildir, Name, NewUser, Secret, Setting, Settings};
 use crate::logger::{Format, Logging, level};
 use crate::manage::{DIALECTS, Dialect, Secrets};
 use crate::manual::help_for;
@@ -74,7 +74,7 @@ pub struct Args {
     http: Option<SocketAddr>,
     /// mailboxes for --pop3: DIR/NAME/cur and new
     #[argh(option, arg_name = "dir", from_str_fn(maildir))]
-    maildir: Option<PathBuf>,
+    maildir: Option<Maildir>,
     /// keeps users, admins and settings (memory only);
     /// once it exists it wins over -u and -U
     #[argh(option, arg_name = "file")]
@@ -152,6 +152,13 @@ pub struct Args {
     pub command: Option<Command>,
 }
 
+/// The defaults, and these changes.
+fn settings(given: &[Setting]) -> Settings {
+    let mut settings = Settings::default();
+    given.iter().for_each(|setting| settings.change(setting.clone()));
+    settings
+}
+
 /// A name and a password.
 type Account = (Name, Secret);
 
@@ -184,12 +191,16 @@ impl Args {
         let admins = joined(admins, file.admins, |(name, _)| name);
         let mut config = self.over(file.args).configure(users, admins)?;
         config.secrets = file.secrets;
-        (config.settings.client_rules, config.settings.target_rules) = file.rules;
+        for rules in file.rules {
+            config.settings.change(rules.clone());
+            config.given.push(rules);
+        }
         config.warnings = file.warnings;
         Ok(config)
     }
 
     fn configure(self, users: Vec<NewUser>, admins: Vec<Account>) -> Result<Config, String> {
+        let given = self.given();
         Ok(Config {
             socks: SocketAddr::new(self.listen.unwrap_or(LOOPBACK), self.port.unwrap_or(1080)),
             dialects: self.dialects(),
@@ -205,7 +216,8 @@ impl Args {
             stored: None,
             users,
             admins,
-            settings: self.settings(),
+            settings: settings(&given),
+            given,
             options: self.options()?,
             half_closed_timeout: self.half_closed_timeout.unwrap_or(HALF_CLOSED_TIMEOUT),
             grace: self.grace.unwrap_or(GRACE),
@@ -214,19 +226,22 @@ impl Args {
         })
     }
 
-    fn settings(&self) -> Settings {
-        let default = Settings::default();
-        Settings {
-            timeout: self.timeout.unwrap_or(default.timeout),
-            max_connections: self.max_connections.unwrap_or(default.max_connections),
-            max_per_user: self.max_per_user.filter(|most| *most > 0),
-            max_per_address: self.max_per_address.filter(|most| *most > 0),
-            max_new_per_address: self.max_new_per_address.filter(|most| *most > 0),
-            buffer_size: self.buffer_size,
-            maildir: self.maildir.clone(),
-            spoofing: self.credentials_log.is_some() && !self.no_credential_monitor,
-            ..default
-        }
+    /// The settings that the options ask for. Those that only have a file's table are
+    /// not among them.
+    fn given(&self) -> Vec<Setting> {
+        let limit = |most: u32| Some(most).filter(|most| *most > 0);
+        let spoofing = self.credentials_log.is_some() || self.no_credential_monitor;
+        let given = [
+            self.timeout.map(Setting::Timeout),
+            self.max_connections.map(Setting::MaxConnections),
+            self.max_per_user.map(limit).map(Setting::MaxPerUser),
+            self.max_per_address.map(limit).map(Setting::MaxPerAddress),
+            self.max_new_per_address.map(limit).map(Setting::MaxNewPerAddress),
+            self.buffer_size.map(|size| Setting::BufferSize(Some(size))),
+            self.maildir.clone().map(Setting::Maildir),
+            spoofing.then_some(Setting::Spoofing(!self.no_credential_monitor)),
+        ];
+        given.into_iter().flatten().collect()
     }
 
     fn options(&self) -> Result<Options, String> {

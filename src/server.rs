@@ -23,7 +23,7 @@ use crate::net::pool::Pool;
 use crate::pop3;
 use crate::socks::service::{self, Options, Service};
 
-pub use config::{Config, StartError};
+pub use config::{Config, Ignored, StartError};
 
 /// How often silent connections are looked for.
 const SWEEP: Duration = Duration::from_millis(250);
@@ -59,6 +59,9 @@ impl Server {
         }
         config.lock()?;
         config.restore()?;
+        for Ignored { kind, name, reason } in config.ignored() {
+            log::warn!(name, reason; "{kind}-ignored");
+        }
         config.check()?;
         let sources = config.options.bind_out.check();
         sources.map_err(|(address, error)| StartError::BindOut(address, error))?;

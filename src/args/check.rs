@@ -9,7 +9,7 @@ use crate::core::{Core, RuleList, Rules, Setting, Start, UserLimits};
 use crate::manage::{Secrets, Transport};
 use crate::net::sources::Sources;
 use crate::printed::{Failure, misuse};
-use crate::server::{Config, StartError};
+use crate::server::{Config, Ignored, StartError};
 
 /// says what a configuration means or what is wrong
 #[derive(FromArgs, ArgsInfo)]
@@ -43,7 +43,8 @@ fn could_start(config: &mut Config) -> Result<(), StartError> {
     config.secrets = Secrets::from_env()?.or(given);
     config.restore()?;
     config.check()?;
-    let (scratch, _) = Core::new(Start::default())?;
+    let stored = config.stored.clone().unwrap_or_default();
+    let (scratch, _) = Core::new(Start { stored, ..Start::default() })?;
     for (dialect, _) in &config.dialects {
         match dialect.transport {
             Transport::Tcp(start) => drop(start(&scratch, &config.secrets)?),
@@ -108,6 +109,9 @@ fn explain_state(config: &Config, line: &mut impl FnMut(&str, &dyn Display)) {
     let admins = names(stored.admins.iter().map(|admin| &admin.name), "(none)");
     let exists = format!("{path}: exists and wins, with the users {users} and the admins {admins}");
     line("state", &exists);
+    for Ignored { kind, name, reason } in config.ignored() {
+        line("ignored", &format!("{kind} {name}: {reason}"));
+    }
 }
 
 /// The rules that will hold, and what holds besides.

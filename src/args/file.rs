@@ -16,7 +16,9 @@ use toml::de::{DeTable, DeValue};
 use super::values::distinct;
 use super::{Account, Args};
 use crate::core::rules::Action;
-use crate::core::{BadRules, Name, NewUser, Password, Phc, RuleList, Rules, Secret, latin1};
+use crate::core::{
+    BadRules, Name, NewUser, Password, Phc, RuleList, Rules, Secret, Setting, latin1,
+};
 use crate::manage::Secrets;
 use crate::printed::misuse;
 use crate::state::{Limits, line, without_source};
@@ -35,8 +37,8 @@ pub(super) struct File {
     pub(super) users: Vec<NewUser>,
     pub(super) admins: Vec<Account>,
     pub(super) secrets: Secrets,
-    /// Who may come, and where everybody may go.
-    pub(super) rules: (Rules, Rules),
+    /// Who may come, and where everybody may go, as far as anything is said of it.
+    pub(super) rules: Vec<Setting>,
     /// What is allowed and not wise.
     pub(super) warnings: Vec<String>,
 }
@@ -117,7 +119,10 @@ impl File {
             let no_use = "table rules: clients only allows, as if it were empty: add \"deny *\"";
             warnings.push(no_use.into());
         }
-        let rules = (clients, rules(&RuleList::Targets, targets, text)?);
+        let targets = rules(&RuleList::Targets, targets, text)?;
+        let clients = Some(clients).filter(|rules| !rules.is_empty()).map(Setting::ClientRules);
+        let targets = Some(targets).filter(|rules| !rules.is_empty()).map(Setting::TargetRules);
+        let rules = clients.into_iter().chain(targets).collect();
         Ok(Self { args, users, admins, secrets, rules, warnings })
     }
 }

@@ -134,7 +134,8 @@ The command line wins over the file, and the environment over its secrets. `sock
         "The file of `--state` keeps users, admins and the settings that an admin has changed. \
          It is replaced as a whole before a change is acknowledged. Once it exists it wins over \
          `-u`, `-U`, the accounts in the configuration and the options for settings that an \
-         admin has changed. Edit it while the server is stopped. One server per file.
+         admin has changed; the log names what is given in vain. Edit it while the server is stopped. \
+         One server per file.
 
 The files of `--access-log` and `--credentials-log` are opened once and appended to: rotate them \
          by copying and truncating.

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::Account;
@@ -71,8 +71,8 @@ pub(super) fn listener(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "use an address and a port like 127.0.0.1:8080 or [::1]:8080".into())
 }
 
-pub(super) fn maildir(text: &str) -> Result<PathBuf, String> {
-    Maildir::open(Path::new(text)).map(|_| text.into())
+pub(super) fn maildir(text: &str) -> Result<Maildir, String> {
+    Maildir::open(Path::new(text))
 }
 
 pub(super) fn port_range(text: &str) -> Result<(u16, u16), String> {

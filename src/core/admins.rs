@@ -66,6 +66,11 @@ impl Admins {
         owner
     }
 
+    /// Whether anybody has a token.
+    pub(super) fn any_token(&self) -> bool {
+        self.accounts.values().any(|admin| admin.token.is_some())
+    }
+
     pub(super) fn add(&mut self, name: Name, admin: Admin) -> Result<(), Denied> {
         if self.accounts.contains_key(&name) {
             return Err(Denied::AdminExists(name));
@@ -76,7 +81,7 @@ impl Admins {
 
     /// Gives the first admin a token, unless somebody has one.
     pub(super) fn add_token(&mut self, token: TokenHash) {
-        if self.accounts.values().all(|admin| admin.token.is_none())
+        if !self.any_token()
             && let Some(mut first) = self.accounts.first_entry()
         {
             first.get_mut().token = Some(token);

@@ -72,6 +72,11 @@ impl Core {
         Ok(())
     }
 
+    /// Whether an admin has a token to log in with.
+    pub fn has_token(&self) -> bool {
+        self.managed().admins.any_token()
+    }
+
     /// Gives the first admin a token at the start, unless somebody has one.
     ///
     /// # Errors

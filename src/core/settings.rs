@@ -182,6 +182,24 @@ pub const NAMES: [&str; 7] = [
 const LONGEST_TIMEOUT_SECS: u64 = 366 * 24 * 60 * 60;
 
 impl Setting {
+    /// What it is called: as in [`Self::parse`], where it can be parsed.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Timeout(_) => "timeout",
+            Self::MaxConnections(_) => "max_connections",
+            Self::MaxPerUser(_) => "max_per_user",
+            Self::MaxPerAddress(_) => "max_per_address",
+            Self::MaxNewPerAddress(_) => "max_new_per_address",
+            Self::MaxUsers(_) => "max_users",
+            Self::BufferSize(_) => "buffer_size",
+            Self::PageSize(_) => "page_size",
+            Self::Spoofing(_) => "spoofing",
+            Self::Maildir(_) => "maildir",
+            Self::ClientRules(_) => "rules.clients",
+            Self::TargetRules(_) => "rules.targets",
+        }
+    }
+
     /// Reads a change from a name and a decimal number. `timeout` is in seconds,
     /// `buffer_size` in octets; 0 takes a per-user or per-address limit, or the
     /// fixed buffer size, away.
@@ -217,7 +235,8 @@ impl Setting {
 }
 
 impl Settings {
-    pub(super) fn change(&mut self, setting: Setting) {
+    /// Makes a change.
+    pub fn change(&mut self, setting: Setting) {
         match setting {
             Setting::Timeout(timeout) => self.timeout = timeout,
             Setting::MaxConnections(limit) => self.max_connections = limit,
@@ -242,9 +261,10 @@ mod tests {
     #[test]
     fn every_name_takes_a_number() {
         for name in NAMES {
-            let setting = Setting::parse(name, "1000").map(|setting| format!("{setting:?}"));
-            let setting = setting.unwrap().to_lowercase();
-            assert!(setting.starts_with(&name.replace('_', "")), "{name}: {setting}");
+            let setting = Setting::parse(name, "1000").unwrap();
+            assert_eq!(setting.name(), name);
+            let shown = format!("{setting:?}").to_lowercase();
+            assert!(shown.starts_with(&name.replace('_', "")), "{name}: {shown}");
         }
     }
 

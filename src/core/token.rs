@@ -47,6 +47,11 @@ impl TokenHash {
         Ok(Self { salt, digest: salted(&salt, token.0.octets()) })
     }
 
+    /// Whether this digest is of that token.
+    pub fn is_of(&self, token: &Token) -> bool {
+        self.matches(token.0.octets())
+    }
+
     /// Compares in constant time.
     pub(super) fn matches(&self, token: &[u8]) -> bool {
         self.digest.ct_eq(&salted(&self.salt, token)).into()

@@ -25,6 +25,16 @@ pub enum Secret {
     Hashed(Phc),
 }
 
+impl Secret {
+    /// Whether this hash is of it. For a plain one that takes as long as a login.
+    pub fn is(&self, stored: &Phc) -> bool {
+        match self {
+            Self::Plain(password) => stored.matches(&mut Memory::default(), password.octets()),
+            Self::Hashed(phc) => phc == stored,
+        }
+    }
+}
+
 impl From<Password> for Secret {
     fn from(password: Password) -> Self {
         Self::Plain(password)

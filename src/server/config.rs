@@ -1,5 +1,7 @@
 //! What a server is started with, and why it may not start.
 
+mod ignored;
+
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -17,6 +19,8 @@ use crate::manage::{Dialect, SecretError, Secrets};
 use crate::net::{self, sources::Sources};
 use crate::socks::service::Options;
 use crate::state::{StateError, StateFile};
+
+pub use ignored::Ignored;
 
 /// Everything that a server is started with.
 pub struct Config {
@@ -45,6 +49,8 @@ pub struct Config {
     pub admins: Vec<(Name, Secret)>,
     /// What admins may change later, and have not in the state.
     pub settings: Settings,
+    /// Those of the settings that somebody has asked for.
+    pub given: Vec<Setting>,
     /// What stays.
     pub options: Options,
     /// A half-closed relay may be silent for this long at most.
@@ -67,7 +73,7 @@ impl Config {
     }
 
     /// Reads what is in the state file, once. From then on the file wins: accounts
-    /// that are given besides it would undo their removal.
+    /// that are given besides it would undo their removal. See [`Self::ignored`].
     ///
     /// # Errors
     /// [`StartError::State`].
@@ -76,15 +82,14 @@ impl Config {
             return Ok(());
         };
         self.stored = file.read()?;
-        let Some(stored) = &self.stored else { return Ok(()) };
-        self.users.retain(|user| !stored.users.iter().any(|other| other.name == user.name));
-        self.admins.retain(|(name, _)| !stored.admins.iter().any(|other| other.name == *name));
-        let users = self.users.iter().map(|user| ("user", &user.name));
-        for (kind, name) in users.chain(self.admins.iter().map(|(name, _)| ("admin", name))) {
-            let reason = "the state file wins";
-            log::warn!(name:%, reason; "{kind}-ignored");
-        }
         Ok(())
+    }
+
+    /// What is given besides the state, and has no effect since that wins: it differs,
+    /// or is not there. Plain passwords are compared with their hashes, which takes
+    /// some 15 ms each.
+    pub fn ignored(&self) -> Vec<Ignored> {
+        self.stored.as_ref().map_or_else(Vec::new, |stored| ignored::of(self, stored))
     }
 
     /// What can be told to be wrong before anything is opened.

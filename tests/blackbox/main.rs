@@ -34,6 +34,7 @@ mod manage {
     mod config;
     mod credentials;
     mod guessing;
+    mod ignored;
     mod kill;
     mod log;
     mod metrics;
