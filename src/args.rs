@@ -9,6 +9,7 @@ mod over;
 mod values;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,10 +20,12 @@ pub use commands::Command;
 use file::File;
 use over::joined;
 use values::{
-    accounts, buffer_size, count, ip, listener, maildir, port_number, port_range, seconds,
+    accounts, buffer_size, count, ip, listener, maildir, port_number, port_range, positive, seconds,
 };
 
-use crate::core::{BufferSize, Cidr, Maildir, Name, NewUser, Secret, Setting, Settings};
+use crate::core::{
+    BufferSize, Cidr, Maildir, Name, NewUser, Secret, Setting, Settings, Thresholds,
+};
 use crate::logger::{Format, Logging, level};
 use crate::manage::{DIALECTS, Dialect, Secrets};
 use crate::manual::help_for;
@@ -97,6 +100,18 @@ pub struct Args {
     /// new ones a second from one address (0: no limit)
     #[argh(option, arg_name = "n", from_str_fn(count))]
     max_new_per_address: Option<u32>,
+    /// failed logins of one address that cost nothing (10)
+    #[argh(option, arg_name = "n", from_str_fn(count))]
+    login_failures: Option<u32>,
+    /// for how long they count (120)
+    #[argh(option, arg_name = "secs", from_str_fn(seconds))]
+    login_window: Option<Duration>,
+    /// the longest time an address is refused for more (900)
+    #[argh(option, arg_name = "secs", from_str_fn(seconds))]
+    login_refusal: Option<Duration>,
+    /// requests of a json connection in ten seconds (100)
+    #[argh(option, arg_name = "n", from_str_fn(positive))]
+    json_requests: Option<NonZeroU32>,
     /// silence in both directions that ends it (3600)
     #[argh(option, arg_name = "secs", from_str_fn(seconds))]
     timeout: Option<Duration>,
@@ -218,6 +233,7 @@ impl Args {
             admins,
             settings: settings(&given),
             given,
+            thresholds: self.thresholds(),
             options: self.options()?,
             half_closed_timeout: self.half_closed_timeout.unwrap_or(HALF_CLOSED_TIMEOUT),
             grace: self.grace.unwrap_or(GRACE),
@@ -242,6 +258,16 @@ impl Args {
             spoofing.then_some(Setting::Spoofing(!self.no_credential_monitor)),
         ];
         given.into_iter().flatten().collect()
+    }
+
+    fn thresholds(&self) -> Thresholds {
+        let default = Thresholds::default();
+        Thresholds {
+            free_failures: self.login_failures.unwrap_or(default.free_failures),
+            window: self.login_window.unwrap_or(default.window),
+            longest_refusal: self.login_refusal.unwrap_or(default.longest_refusal),
+            requests: self.json_requests.unwrap_or(default.requests),
+        }
     }
 
     fn options(&self) -> Result<Options, String> {

@@ -70,6 +70,10 @@ const OPTIONS: [Group; 5] = [
             "--max-per-user",
             "--max-per-address",
             "--max-new-per-address",
+            "--login-failures",
+            "--login-window",
+            "--login-refusal",
+            "--json-requests",
             "--handshake-timeout",
             "--connect-timeout",
             "--bind-timeout",
@@ -103,8 +107,8 @@ const SECTIONS: [(&str, &str); 5] = [
          tunnel.
 
 A listener that others can reach is refused as long as there is no user; with one, everybody \
-         has to log in. Ten failed logins from an address within two minutes have it refused, \
-         for a second first and up to 15 minutes.
+         has to log in. More than ten failed logins from an address within two minutes have it \
+         refused, for a second first and up to 15 minutes (`--login-failures` and the like).
 
 What it listens on is printed to standard output, a line for each listener:
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
@@ -61,6 +62,10 @@ pub(super) fn port_number(text: &str) -> Result<u16, String> {
 
 pub(super) fn count(text: &str) -> Result<u32, String> {
     text.parse().map_err(|_| format!("use a number from 0 to {}", u32::MAX))
+}
+
+pub(super) fn positive(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| format!("use a number from 1 to {}", u32::MAX))
 }
 
 pub(super) fn ip(text: &str) -> Result<IpAddr, String> {

@@ -1,8 +1,8 @@
 //! Slows down the guessing of passwords and tokens, per client address.
 //!
-//! [`FREE_FAILURES`] failed logins within [`WINDOW`] are free, over all services
+//! Some failed logins within some time ([`Thresholds`]) are free, over all services
 //! together. The next one has the address refused for one second, and each
-//! further one for twice as long, up to [`LONGEST_REFUSAL`]. An admin's success clears
+//! further one for twice as long, up to the longest refusal. An admin's success clears
 //! the address, so that nobody who mistypes locks others out; a user's clears the
 //! failures of users only, or an account would be enough to guess an admin's password.
 
@@ -13,12 +13,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// Failed logins that cost nothing.
-pub const FREE_FAILURES: u32 = 10;
-/// Failures further apart than this are forgotten.
-pub const WINDOW: Duration = Duration::from_secs(120);
-/// The longest time for which an address is refused.
-pub const LONGEST_REFUSAL: Duration = Duration::from_secs(15 * 60);
+use super::thresholds::Thresholds;
+
 /// How many addresses are remembered. A peer chooses how many there are, so the
 /// one that failed longest ago makes room.
 const MAX_ADDRESSES: usize = 4096;
@@ -45,12 +41,18 @@ struct Record {
 /// The failures of the addresses seen lately.
 #[derive(Debug, Default)]
 pub struct Guessing {
+    thresholds: Thresholds,
     records: Mutex<HashMap<IpAddr, Record>>,
     /// Lets a login skip the lock while nobody has failed.
     remembered: AtomicUsize,
 }
 
 impl Guessing {
+    /// One that remembers nobody yet.
+    pub fn new(thresholds: Thresholds) -> Self {
+        Self { thresholds, ..Self::default() }
+    }
+
     /// For how long logins from this address are still refused.
     pub fn refused_for(&self, from: IpAddr, now: Instant) -> Option<Duration> {
         if self.remembered.load(Ordering::Acquire) == 0 {
@@ -69,7 +71,7 @@ impl Guessing {
             forget_oldest(&mut records);
         }
         let record = records.entry(origin).or_insert(Record::new(now));
-        if is_stale(record, now) {
+        if record.is_stale(self.thresholds.window, now) {
             *record = Record::new(now);
         }
         let count = match whose {
@@ -79,8 +81,9 @@ impl Guessing {
         *count = count.saturating_add(1);
         record.last_failure = now;
         let failures = record.of_users.saturating_add(record.of_admins);
-        let beyond = failures.saturating_sub(FREE_FAILURES);
-        record.refused_until = refusal(beyond).map(|refusal| now + refusal);
+        let beyond = failures.saturating_sub(self.thresholds.free_failures);
+        let refusal = refusal(beyond).map(|refusal| refusal.min(self.thresholds.longest_refusal));
+        record.refused_until = refusal.map(|refusal| now + refusal);
         self.remembered.store(records.len(), Ordering::Release);
     }
 
@@ -105,6 +108,12 @@ impl Record {
     fn new(now: Instant) -> Self {
         Self { of_users: 0, of_admins: 0, since: now, last_failure: now, refused_until: None }
     }
+
+    /// The window runs from the end of a refusal, or waiting it out would reset it.
+    fn is_stale(&self, window: Duration, now: Instant) -> bool {
+        let from = self.refused_until.unwrap_or(self.since);
+        now.saturating_duration_since(from) > window
+    }
 }
 
 /// What counts as one address: whoever has an IPv6 address has a /64 of them.
@@ -118,16 +127,10 @@ pub fn origin(from: IpAddr) -> IpAddr {
     }
 }
 
-/// The window runs from the end of a refusal, or waiting it out would reset it.
-fn is_stale(record: &Record, now: Instant) -> bool {
-    let from = record.refused_until.unwrap_or(record.since);
-    now.saturating_duration_since(from) > WINDOW
-}
-
 fn refusal(beyond: u32) -> Option<Duration> {
     let doublings = beyond.checked_sub(1)?;
     let seconds = 1u64.checked_shl(doublings).unwrap_or(u64::MAX);
-    Some(Duration::from_secs(seconds).min(LONGEST_REFUSAL))
+    Some(Duration::from_secs(seconds))
 }
 
 fn forget_oldest(records: &mut HashMap<IpAddr, Record>) {
@@ -141,6 +144,7 @@ fn forget_oldest(records: &mut HashMap<IpAddr, Record>) {
 mod tests {
     use super::Whose::{Admins, Users};
     use super::*;
+    use crate::core::FREE_FAILURES;
 
     const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
@@ -151,6 +155,7 @@ mod tests {
     #[test]
     fn ten_failures_are_free_then_refusals_double() {
         let (guessing, now) = (Guessing::default(), Instant::now());
+        let longest = Thresholds::default().longest_refusal;
         fail(&guessing, FREE_FAILURES, now);
         assert_eq!(guessing.refused_for(PEER, now), None);
         for seconds in [1, 2, 4, 8] {
@@ -158,8 +163,28 @@ mod tests {
             assert_eq!(guessing.refused_for(PEER, now), Some(Duration::from_secs(seconds)));
         }
         fail(&guessing, 100, now);
-        assert_eq!(guessing.refused_for(PEER, now), Some(LONGEST_REFUSAL));
-        assert_eq!(guessing.refused_for(PEER, now + LONGEST_REFUSAL), None);
+        assert_eq!(guessing.refused_for(PEER, now), Some(longest));
+        assert_eq!(guessing.refused_for(PEER, now + longest), None);
+    }
+
+    #[test]
+    fn thresholds_are_those_that_are_given() {
+        let seconds = Duration::from_secs;
+        let (window, longest_refusal) = (seconds(5), seconds(3));
+        let given = Thresholds { free_failures: 2, window, longest_refusal, ..Default::default() };
+        let (guessing, now) = (Guessing::new(given), Instant::now());
+        fail(&guessing, 2, now);
+        assert_eq!(guessing.refused_for(PEER, now), None);
+        for refused in [1, 2, 3, 3] {
+            fail(&guessing, 1, now);
+            assert_eq!(guessing.refused_for(PEER, now), Some(seconds(refused)));
+        }
+        let later = now + seconds(3) + window + seconds(1);
+        fail(&guessing, 1, later);
+        assert_eq!(guessing.refused_for(PEER, later), None);
+        let strict = Guessing::new(Thresholds { free_failures: 0, ..given });
+        fail(&strict, 1, now);
+        assert_eq!(strict.refused_for(PEER, now), Some(seconds(1)));
     }
 
     #[test]
@@ -169,7 +194,7 @@ mod tests {
         guessing.succeeded(PEER, Users);
         assert_eq!(guessing.refused_for(PEER, now), None);
         fail(&guessing, 10, now);
-        let later = now + WINDOW + Duration::from_secs(1);
+        let later = now + Thresholds::default().window + Duration::from_secs(1);
         guessing.failed(PEER, Users, later);
         assert_eq!(guessing.refused_for(PEER, later), None);
     }
@@ -193,10 +218,11 @@ mod tests {
     #[test]
     fn waiting_out_a_refusal_does_not_reset_the_doubling() {
         let (guessing, mut now) = (Guessing::default(), Instant::now());
+        let longest = Thresholds::default().longest_refusal;
         fail(&guessing, FREE_FAILURES, now);
         for doubling in 0..12 {
             guessing.failed(PEER, Users, now);
-            let expected = Duration::from_secs(1 << doubling).min(LONGEST_REFUSAL);
+            let expected = Duration::from_secs(1 << doubling).min(longest);
             assert_eq!(guessing.refused_for(PEER, now), Some(expected));
             now += expected;
         }

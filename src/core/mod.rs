@@ -44,6 +44,7 @@ mod settings;
 mod states;
 mod targets;
 mod text;
+mod thresholds;
 mod token;
 mod totals;
 mod users;
@@ -69,7 +70,7 @@ pub use connection::Connection;
 pub use connections::{Connections, Limits};
 pub use counters::{BUCKETS, Details, MOST_USERS, Timings, UserTotals, Who};
 pub use entry::{ANONYMOUS, ConnectionId, ConnectionView, End, NOBODY};
-pub use guessing::{FREE_FAILURES, WINDOW, origin};
+pub use guessing::origin;
 pub use history::{History, STEP, Sample};
 pub use limits::{
     BadUserLimit, Halted, Pace, Standing, Standings, USER_LIMIT_NAMES, Used, UserDetail, UserLimit,
@@ -90,6 +91,7 @@ pub use settings::{
 pub use states::{Ended, State};
 pub use targets::TargetTotals;
 pub use text::{Latin1, Printable, latin1};
+pub use thresholds::{FREE_FAILURES, Thresholds};
 pub use token::{Token, TokenHash};
 pub use users::NewUser;
 pub use verifier::Secret;
@@ -105,6 +107,8 @@ use verifier::Verifier;
 pub struct Start {
     /// The settings, until an admin changes them.
     pub settings: Settings,
+    /// From where on peers are slowed down.
+    pub thresholds: Thresholds,
     /// What was stored before; it wins over the settings.
     pub stored: Snapshot,
     /// Stores every change before it is acknowledged; without it changes live in
@@ -132,6 +136,7 @@ struct Inner {
     store: Option<Store>,
     verifier: Verifier,
     connections: Arc<Connections>,
+    thresholds: Thresholds,
     guessing: Guessing,
     /// Of senders who may not be where they say.
     unproved_guessing: Guessing,
@@ -160,8 +165,9 @@ impl Core {
             store: start.store,
             verifier,
             connections: Arc::new(Connections::new(start.access_log)),
-            guessing: Guessing::default(),
-            unproved_guessing: Guessing::default(),
+            thresholds: start.thresholds,
+            guessing: Guessing::new(start.thresholds),
+            unproved_guessing: Guessing::new(start.thresholds),
             failed_logins: AtomicU64::new(0),
             safe_default: OnceLock::new(),
             denials: rules::Denials::default(),
@@ -277,6 +283,11 @@ impl Core {
             per_address: settings.max_per_address,
             new_per_address: settings.max_new_per_address.and_then(NonZeroU32::new),
         }
+    }
+
+    /// From where on peers are slowed down.
+    pub fn thresholds(&self) -> Thresholds {
+        self.0.thresholds
     }
 
     /// The settings at this moment.

@@ -12,7 +12,7 @@ use crossbeam_channel::Receiver;
 
 use crate::core::{
     AdminSecrets, Core, Denied, Lines, Name, NewUser, Secret, Setting, Settings, Snapshot, Start,
-    Store,
+    Store, Thresholds,
 };
 use crate::logger::Logging;
 use crate::manage::{Dialect, SecretError, Secrets};
@@ -51,6 +51,8 @@ pub struct Config {
     pub settings: Settings,
     /// Those of the settings that somebody has asked for.
     pub given: Vec<Setting>,
+    /// From where on peers are slowed down.
+    pub thresholds: Thresholds,
     /// What stays.
     pub options: Options,
     /// A half-closed relay may be silent for this long at most.
@@ -137,7 +139,7 @@ impl Config {
         access_log: Option<Lines>,
         credentials_log: Option<Lines>,
     ) -> Result<(Core, Receiver<()>), StartError> {
-        let (settings, stored) = (self.settings.clone(), self.stored.clone());
+        let (settings, thresholds) = (self.settings.clone(), self.thresholds);
         let store = self
             .state
             .clone()
@@ -147,10 +149,10 @@ impl Config {
                 "changes live in memory only, until the server stops: --state FILE keeps them";
             log::info!(hint; "no-state");
         }
-        let is_new = stored.is_none();
-        let stored = stored.unwrap_or_default();
-        let (core, stops) =
-            Core::new(Start { settings, stored, store, access_log, credentials_log })?;
+        let is_new = self.stored.is_none();
+        let stored = self.stored.clone().unwrap_or_default();
+        let start = Start { settings, thresholds, stored, store, access_log, credentials_log };
+        let (core, stops) = Core::new(start)?;
         let mut token = self.secrets.oneshot.clone();
         if is_new {
             for user in self.users.drain(..) {

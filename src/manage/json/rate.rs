@@ -3,19 +3,27 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Requests that a connection may make within [`WINDOW`].
-pub const MOST: usize = 100;
+use crate::core::Thresholds;
+
 /// The length of the window.
-pub const WINDOW: Duration = Duration::from_secs(10);
+const WINDOW: Duration = Thresholds::REQUEST_WINDOW;
 
 /// When the last requests were made. Those that were refused don't count: a client
 /// that asks again too early is not kept out for longer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Rate {
+    most: usize,
     accepted: VecDeque<Instant>,
 }
 
 impl Rate {
+    /// One that has seen no request.
+    pub fn new(thresholds: Thresholds) -> Self {
+        // As many as there is memory for, where a `usize` is smaller.
+        let most = usize::try_from(thresholds.requests.get()).unwrap_or(usize::MAX);
+        Self { most, accepted: VecDeque::new() }
+    }
+
     /// Counts a request in.
     ///
     /// # Errors
@@ -24,7 +32,7 @@ impl Rate {
         while let Some(oldest) = self.accepted.front() {
             let age = now.saturating_duration_since(*oldest);
             if age < WINDOW {
-                if self.accepted.len() >= MOST {
+                if self.accepted.len() >= self.most {
                     return Err(WINDOW - age);
                 }
                 break;
@@ -42,7 +50,7 @@ mod tests {
 
     #[test]
     fn the_window_slides() {
-        let (mut rate, start) = (Rate::default(), Instant::now());
+        let (mut rate, start) = (Rate::new(Thresholds::default()), Instant::now());
         let at = |seconds| start + Duration::from_secs(seconds);
         for second in 0..10 {
             (0..10).for_each(|_| rate.accept(at(second)).unwrap());
@@ -50,7 +58,7 @@ mod tests {
         assert_eq!(rate.accept(at(9)), Err(Duration::from_secs(1)));
         (0..10).for_each(|_| rate.accept(at(10)).unwrap());
         assert_eq!(rate.accept(at(10)), Err(Duration::from_secs(1)));
-        assert_eq!(rate.accepted.len(), MOST);
+        assert_eq!(rate.accepted.len(), 100);
         rate.accept(at(100)).unwrap();
         assert_eq!(rate.accepted.len(), 1);
     }

@@ -54,6 +54,7 @@ struct Login {
 impl JsonSession {
     /// A conversation with a peer at that address, to which nothing has been said.
     pub fn new(core: Core, key: JwtKey, from: IpAddr, host: Box<dyn Host>) -> Self {
+        let rate = Rate::new(core.thresholds());
         Self {
             core,
             key,
@@ -61,7 +62,7 @@ impl JsonSession {
             host,
             greeted: false,
             login: None,
-            rate: Rate::default(),
+            rate,
             sampling: Sampling::default(),
             active: None,
             over: false,

@@ -1,8 +1,10 @@
 //! Ten failed logins from an address are free, then it has to wait.
 
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::harness::clock::until;
 use crate::harness::peer::Peer;
 use crate::harness::server::Server;
 use crate::harness::shoes::{Admin, login};
@@ -22,11 +24,19 @@ fn fail_at_socks(server: &Server) {
 /// Fails eleven times and tries the right password: whether it was let in, or
 /// `None` if that took so long that the refusal may have been over.
 fn right_password_after_eleven(server: &Server, fail: impl Fn(u32)) -> Option<bool> {
-    (0..10).for_each(&fail);
-    let eleventh = Instant::now();
-    fail(10);
+    right_password_after_one_more_than(10, server, fail)
+}
+
+fn right_password_after_one_more_than(
+    free: u32,
+    server: &Server,
+    fail: impl Fn(u32),
+) -> Option<bool> {
+    (0..free).for_each(&fail);
+    let last = Instant::now();
+    fail(free);
     let let_in = can_log_in(server, "ana", "1234");
-    (eleventh.elapsed() < Duration::from_millis(900)).then_some(let_in)
+    (last.elapsed() < Duration::from_millis(900)).then_some(let_in)
 }
 
 /// The refusals of later failures are longer, so the pauses grow as well.
@@ -106,4 +116,49 @@ fn another_address_does_not_wait() {
     let mut other = Peer::connect_from([127, 0, 0, 2].into(), server.socks);
     other.send(&[OFFER_LOGIN.as_slice(), &login("ana", "1234")].concat());
     other.expect(&[0x05, 0x02, 0x01, 0x00]);
+}
+
+#[test]
+fn how_many_are_free_is_an_option() {
+    for _ in 0..5 {
+        let server = Server::start(&["-u", "ana:1234", "--login-failures", "2"]);
+        (0..2).for_each(|_| fail_at_socks(&server));
+        assert!(can_log_in(&server, "ana", "1234"));
+        let fail = |_| fail_at_socks(&server);
+        if let Some(let_in) = right_password_after_one_more_than(2, &server, fail) {
+            return assert!(!let_in, "the right password was let in at once");
+        }
+    }
+    panic!("this machine is too busy to log in twice within a second");
+}
+
+/// A refusal that is over at once, although each is twice as long as the one before.
+#[test]
+fn how_long_a_refusal_is_at_most_is_an_option() {
+    let brief = ["--login-failures", "0", "--login-refusal", "0.001"];
+    let server = Server::start(&[["-u", "ana:1234"].as_slice(), &brief].concat());
+    (0..20).for_each(|_| fail_at_socks(&server));
+    until("it is over", || can_log_in(&server, "ana", "1234"));
+}
+
+#[test]
+fn how_many_requests_json_takes_is_an_option() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
+    command.args(["-p", "0", "-P", "0", "-U", "admin:secret", "--json", "127.0.0.1:0"]);
+    command.args(["--json-requests", "3"]).env("SOCKSD_JWT_SECRET", "sixteen octets!!");
+    let mut server = Server::launch(command);
+    let mut peer = Peer::connect(server.listener("json"));
+    let answer = |peer: &mut Peer| {
+        let length = peer.receive(4);
+        let length = u32::from_be_bytes(length.try_into().expect("four octets"));
+        String::from_utf8(peer.receive(length as usize)).expect("text")
+    };
+    assert!(answer(&mut peer).contains("hello"));
+    let ping = br#"{"v":1,"t":"req","id":"1","act":"PING"}"#;
+    let ping = [&(ping.len() as u32).to_be_bytes(), ping.as_slice()].concat();
+    for expected in ["AUTH_REQUIRED", "AUTH_REQUIRED", "AUTH_REQUIRED", "RATE_LIMITED"] {
+        peer.send(&ping);
+        let said = answer(&mut peer);
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
 }
