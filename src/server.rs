@@ -2,6 +2,7 @@
 //! which they stop.
 
 mod config;
+mod saver;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -23,12 +24,16 @@ use crate::net::pool::Pool;
 use crate::pop3;
 use crate::socks::service::{self, Options, Service};
 
+use saver::Saver;
+
 pub use config::{Config, Ignored, StartError};
 
 /// How often silent connections are looked for.
 const SWEEP: Duration = Duration::from_millis(250);
 /// How often what the users have used is stored: a crash forgets no more than that.
 const SAVE_USAGE: Duration = Duration::from_secs(30);
+/// How long the last time may take: a disk that hangs must not keep the process.
+const LAST_SAVE: Duration = Duration::from_secs(5);
 /// HTTP requests at once.
 const HTTP_THREADS: usize = 64;
 /// Bounds mistakes only: how many threads the proxy needs is bounded by the
@@ -190,19 +195,20 @@ impl Server {
     /// accepting, lets what is open finish within the grace period, and cuts the
     /// rest; at once when asked a second time.
     pub fn run(mut self) {
-        let mut saved = Instant::now();
+        let core = self.core.clone();
+        let mut saver = Saver::new(move || core.save_usage());
         while let Err(RecvTimeoutError::Timeout) = self.stops.recv_timeout(SWEEP) {
             self.core.sweep(self.half_closed_timeout);
-            if saved.elapsed() >= SAVE_USAGE {
-                self.core.save_usage();
-                saved = Instant::now();
-            }
+            saver.save_every(SAVE_USAGE);
         }
         let grace = format!("{}s", self.grace.as_secs_f32());
         log::info!(grace:%, open = self.open(); "stopping");
         self.stop_listening();
         self.drain();
-        self.core.save_usage();
+        if !saver.save_within(LAST_SAVE) {
+            let error = format!("what users have used was not on the disk within {LAST_SAVE:?}");
+            log::error!(error; "change-not-stored");
+        }
         for log in &self.logs {
             log.flush(Duration::from_secs(1));
         }
