@@ -6,6 +6,7 @@ mod documents;
 mod file;
 mod manual;
 mod over;
+mod settings;
 mod values;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -19,13 +20,12 @@ use log::LevelFilter;
 pub use commands::Command;
 use file::File;
 use over::joined;
+use settings::settings;
 use values::{
     accounts, buffer_size, count, ip, listener, maildir, port_number, port_range, positive, seconds,
 };
 
-use crate::core::{
-    BufferSize, Cidr, Maildir, Name, NewUser, Secret, Setting, Settings, Thresholds,
-};
+use crate::core::{BufferSize, Cidr, Maildir, Name, NewUser, Secret};
 use crate::logger::{Format, Logging, level};
 use crate::manage::{DIALECTS, Dialect, Secrets};
 use crate::manual::help_for;
@@ -167,13 +167,6 @@ pub struct Args {
     pub command: Option<Command>,
 }
 
-/// The defaults, and these changes.
-fn settings(given: &[Setting]) -> Settings {
-    let mut settings = Settings::default();
-    given.iter().for_each(|setting| settings.change(setting.clone()));
-    settings
-}
-
 /// A name and a password.
 type Account = (Name, Secret);
 
@@ -240,34 +233,6 @@ impl Args {
             access_log: self.access_log,
             credentials_log: self.credentials_log,
         })
-    }
-
-    /// The settings that the options ask for. Those that only have a file's table are
-    /// not among them.
-    fn given(&self) -> Vec<Setting> {
-        let limit = |most: u32| Some(most).filter(|most| *most > 0);
-        let spoofing = self.credentials_log.is_some() || self.no_credential_monitor;
-        let given = [
-            self.timeout.map(Setting::Timeout),
-            self.max_connections.map(Setting::MaxConnections),
-            self.max_per_user.map(limit).map(Setting::MaxPerUser),
-            self.max_per_address.map(limit).map(Setting::MaxPerAddress),
-            self.max_new_per_address.map(limit).map(Setting::MaxNewPerAddress),
-            self.buffer_size.map(|size| Setting::BufferSize(Some(size))),
-            self.maildir.clone().map(Setting::Maildir),
-            spoofing.then_some(Setting::Spoofing(!self.no_credential_monitor)),
-        ];
-        given.into_iter().flatten().collect()
-    }
-
-    fn thresholds(&self) -> Thresholds {
-        let default = Thresholds::default();
-        Thresholds {
-            free_failures: self.login_failures.unwrap_or(default.free_failures),
-            window: self.login_window.unwrap_or(default.window),
-            longest_refusal: self.login_refusal.unwrap_or(default.longest_refusal),
-            requests: self.json_requests.unwrap_or(default.requests),
-        }
     }
 
     fn options(&self) -> Result<Options, String> {

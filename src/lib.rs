@@ -10,7 +10,8 @@
 //! args  welcome                   the command line, the first words
 //! server  token  hash  health     where everything meets; tokens and passwords made
 //! socks pop3 manage http client   conversations: what a byte means here
-//! logger  net  state  manual      the log, sockets and time, what survives, help
+//! logger  net  state              the log, sockets and time, what survives
+//! manual  words                   help and completions; the words of a command line
 //! core              wire          meaning        |        bytes <-> values
 //! ```
 //!
@@ -88,3 +89,4 @@ pub mod state;
 pub mod token;
 pub mod welcome;
 pub mod wire;
+pub mod words;

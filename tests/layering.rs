@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// other.
 const FLOORS: [&[&str]; 7] = [
     &["core", "wire"],
-    &["net", "state", "manual", "printed"],
+    &["net", "state", "manual", "printed", "words"],
     &["logger"],
     &["socks", "pop3", "manage", "http", "client"],
     &["server", "token", "hash", "health"],

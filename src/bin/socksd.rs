@@ -5,16 +5,18 @@ use std::env;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use socksd::args::Args;
 use socksd::printed::{failed, misuse, shown};
 use socksd::run::serve;
+use socksd::words::apart;
 
 fn main() -> ExitCode {
     let words = env::args_os().skip(1).map(OsString::into_string);
     let Ok(words) = words.collect::<Result<Vec<String>, _>>() else {
         return fail("an argument is not valid Unicode text, write it in UTF-8", 2);
     };
+    let words = apart(&Args::get_args_info(), words).concat();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let args = match Args::from_args(&["socksd"], &words) {
         Ok(args) => args,

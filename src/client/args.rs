@@ -11,6 +11,7 @@ use super::manual::PROGRAM;
 use super::watch::Pace;
 use super::{Ask, ClientError, Credentials, Dialect, Login, Secret, Token, prompt};
 use crate::manual;
+use crate::words::{apart, takes_value};
 
 /// Where socksd listens for SHOES when nothing else is said.
 const DEFAULT_SERVER: &str = "127.0.0.1:8080";
@@ -155,35 +156,21 @@ impl Args {
     }
 }
 
-/// Options that belong to every command.
-const OPTIONS: [&str; 6] = ["--dialect", "--server", "--login", "--token", "--output", "--timeout"];
-
 /// The arguments as [`Args::parse`] wants them: options of every command before
 /// the command, each value an argument of its own.
 ///
 /// # Errors
 /// [`ClientError::Usage`] when one is not text.
 pub fn arguments(given: impl IntoIterator<Item = OsString>) -> Result<Vec<String>, ClientError> {
-    let (mut options, mut others) = (Vec::new(), Vec::new());
-    let mut given = given.into_iter();
-    while let Some(argument) = given.next() {
-        let argument = text(argument)?;
-        let split = argument.split_once('=').filter(|(option, _)| OPTIONS.contains(option));
-        if let Some((option, value)) = split {
-            options.extend([option.to_owned(), value.to_owned()]);
-        } else if OPTIONS.contains(&argument.as_str()) {
-            options.push(argument);
-            options.extend(given.next().map(text).transpose()?);
-        } else if argument == "--" {
-            // What follows is never an option.
-            others.push(argument);
-            others.extend(given.by_ref().map(text).collect::<Result<Vec<_>, _>>()?);
-        } else {
-            others.push(argument);
-        }
-    }
-    options.append(&mut others);
-    Ok(options)
+    let given: Vec<String> = given.into_iter().map(text).collect::<Result<_, _>>()?;
+    let program = Args::get_args_info();
+    let of_every_command = |words: &Vec<String>| {
+        let mut flags = program.flags.iter().filter(|flag| takes_value(flag));
+        flags.any(|flag| words.first().is_some_and(|word| word == flag.long))
+    };
+    let (options, others): (Vec<_>, Vec<_>) =
+        apart(&program, given).into_iter().partition(of_every_command);
+    Ok([options, others].concat().concat())
 }
 
 fn text(argument: OsString) -> Result<String, ClientError> {
@@ -260,6 +247,7 @@ mod tests {
         }
         assert!(matches!(asked("spoofing off"), Ask::Configure(Setting::Spoofing(false))));
         assert!(matches!(asked("add-user ana -- --login"), Ask::AddUser { .. }));
+        assert!(matches!(asked("add-user ana -- --login=x"), Ask::AddUser { .. }));
     }
 
     #[test]
@@ -268,6 +256,7 @@ mod tests {
             "--output json --server h:1 users",
             "users --output json --server h:1",
             "--server=h:1 users --output=json",
+            "watch --interval=5 --output=json --count 1 --server h:1",
         ] {
             let arguments = arguments_of(line);
             assert_eq!(Output::wanted(&arguments), Output::Json, "{line}");

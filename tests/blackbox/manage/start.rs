@@ -49,6 +49,21 @@ fn it_listens_where_it_is_told() {
 }
 
 #[test]
+fn options_may_be_written_as_getopt_takes_them() {
+    let args = ["-l::1", "-Np0", "--shoes-port=0", "-uana:1234", "-Uroot:secret", "--timeout=5"];
+    let server = Server::with_arguments(&args);
+    assert_eq!((server.socks.ip(), server.shoes.ip()), (LOOPBACK_V6, LOOPBACK));
+    assert!(can_log_in(&server, "ana", "1234"));
+    let mut token = Command::new(env!("CARGO_BIN_EXE_socksd"));
+    token.args(["token", "--subject=ops", "--scopes=all", "--ttl=2h"]);
+    token.env("SOCKSD_JWT_SECRET", "sixteen octets!!");
+    let token = run(token);
+    assert_eq!(token.status.code(), Some(0), "{}", token.stderr);
+    // What is wrong with a value is still said of its option.
+    assert!(expect_refusal(&["-p65536"]).contains("0 to 65535"));
+}
+
+#[test]
 fn not_loopback_and_no_user_is_refused() {
     for address in ["0.0.0.0", "::"] {
         expect_refusal(&["-p", "0", "-l", address]);
