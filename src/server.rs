@@ -102,7 +102,7 @@ impl Server {
     fn accept_socks(&mut self, listener: TcpListener, options: Options) -> io::Result<()> {
         let pool = Pool::new(service::NAME, PROXY_THREADS);
         self.pools.push((service::NAME, pool.clone()));
-        let socks = Arc::new(Service { core: self.core.clone(), pool, options });
+        let socks = Arc::new(Service::new(self.core.clone(), pool, options));
         let serve = move |stream, from| socks.serve(stream, from);
         let acceptor = Acceptor::start(service::NAME, listener, serve)?;
         self.listening.push((service::NAME, Listening::Tcp(acceptor)));
