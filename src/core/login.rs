@@ -12,6 +12,7 @@ use super::caller::Caller;
 use super::connection::Connection;
 use super::guessing::{Guessing, Whose};
 use super::limits::today;
+use super::managed::Managed;
 use super::text::Latin1;
 use super::verifier::Kept;
 
@@ -202,12 +203,18 @@ impl Core {
     /// been removed or given another password, and has not expired; without one, none
     /// has become required.
     pub(super) fn still_welcome(&self, client: &Client) -> bool {
-        let managed = self.managed();
+        self.managed().welcomes(client)
+    }
+}
+
+impl Managed {
+    /// See [`Core::still_welcome`].
+    pub(super) fn welcomes(&self, client: &Client) -> bool {
         match &client.0 {
             Some((name, password)) => {
-                managed.users.is_current(name, password) && !managed.users.is_expired(name, today())
+                self.users.is_current(name, password) && !self.users.is_expired(name, today())
             }
-            None => !managed.users.login_required,
+            None => !self.users.login_required,
         }
     }
 }

@@ -365,13 +365,14 @@ mod tests {
         let connection = core.admit("test", "192.0.2.7:4711".parse().unwrap()).unwrap();
         connection.attach(Arc::new(Nothing));
         connection.tolerate(Duration::from_secs(600));
-        connection.enter(State::Open);
         let now = Instant::now();
         let after = |seconds| {
             let (timeout, later) = (Duration::from_secs(1), Duration::from_secs(seconds));
             core.0.connections.sweep(now + later, Date::FIRST, timeout, timeout);
             connection.is_ended()
         };
+        assert!(!after(599), "in the handshake");
+        connection.enter(State::Open);
         assert!(!after(599));
         assert!(after(601));
     }

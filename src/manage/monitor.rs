@@ -61,8 +61,11 @@ impl MonitorSession {
 
     fn log_in(&mut self, line: &[u8], output: &mut Vec<u8>) {
         let line = octets(line);
-        let (name, password) = split_credentials(&line);
-        let credential = Credential::Password { name, password };
+        let credential = match split_credentials(&line) {
+            Some((name, password)) => Credential::Password { name, password },
+            // Nothing of it belongs into the log.
+            None => Credential::Checked(Err(b"-")),
+        };
         self.stage = match self.core.log_in("monitor", credential, self.from) {
             Ok(caller) => {
                 put_line(output, CREDENTIALS_VALID);

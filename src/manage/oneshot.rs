@@ -66,12 +66,9 @@ impl OneshotSession {
     }
 }
 
+/// Never admitted: one request is all, so it has the deadline of a login as well.
 impl Session for OneshotSession {
     type Done = ();
-
-    fn admitted(&self) -> bool {
-        matches!(self.stage, Stage::Request(_))
-    }
 
     fn advance(&mut self, input: &mut Input, output: &mut Vec<u8>, _now: Instant) -> Next<()> {
         loop {
@@ -244,19 +241,6 @@ mod tests {
             let (_, before) = asked.split_last().unwrap();
             assert_eq!(said([before]), (Vec::new(), false), "{}", asked.escape_ascii());
         }
-    }
-
-    #[test]
-    fn whoever_has_the_token_is_admitted() {
-        let (mut session, mut input) = (session(&core()), Input::default());
-        for octet in &request(b"")[..16] {
-            input.receive(&[*octet]);
-            session.advance(&mut input, &mut Vec::new(), Instant::now());
-            assert!(!session.admitted());
-        }
-        input.receive(b"1");
-        session.advance(&mut input, &mut Vec::new(), Instant::now());
-        assert!(session.admitted());
     }
 
     #[test]

@@ -30,8 +30,9 @@ pub const LONGEST_INPUT: usize = 4 * LINE_LEN_MAX;
 /// Failed logins after which a session is closed: each is a line in the log.
 const MOST_FAILURES: u32 = 10;
 
-/// The autologout timer "MUST be of at least 10 minutes' duration" (RFC 1939,
-/// section 3).
+/// The autologout timer "MUST be of at least 10 minutes' duration. The receipt of any
+/// command from the client during that interval should suffice to reset" it (RFC 1939,
+/// section 3): before the login too, where people type.
 const TOLERATED_SILENCE: Duration = Duration::from_secs(10 * 60);
 
 /// What CAPA says (RFC 2449, section 6; RFC 3206, section 6; RFC 5034, section 6).
@@ -80,6 +81,7 @@ impl<'a> Pop3Session<'a> {
     /// A conversation on behalf of a connection.
     pub fn new(core: &'a Core, connection: &'a Connection, mailboxes: &'a dyn Mailboxes) -> Self {
         let (state, outcome) = (State::Greeting, Ended::ClientError);
+        connection.tolerate(TOLERATED_SILENCE);
         Self { core, connection, mailboxes, state, failures: 0, outcome }
     }
 
@@ -226,7 +228,6 @@ impl<'a> Pop3Session<'a> {
     fn let_in(&mut self, client: &Client, mailbox: Box<dyn Mailbox>, output: &mut Vec<u8>) {
         match self.core.admit_client(self.connection, client) {
             Ok(()) => {
-                self.connection.tolerate(TOLERATED_SILENCE);
                 self.connection.enter(Doing::Open);
                 self.outcome = Ended::ClientError;
                 put_ok(output, format_args!("{} messages", mailbox.count()));

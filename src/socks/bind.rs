@@ -28,10 +28,9 @@ pub fn bind(
     early: Vec<u8>,
 ) {
     let asker = (connection.client().ip(), &accepted.client);
-    control.park(connection);
-    let expected = Expected::of(service, asker, &accepted.destination);
+    let naming = || Expected::of(service, asker, &accepted.destination);
     // Whoever was cut meanwhile is gone.
-    let Some(connection) = control.unpark() else { return };
+    let Some((connection, expected)) = control.parking(connection, naming) else { return };
     let sources = service.options.bind_out;
     let listening =
         expected.and_then(|expected| Ok((listen(&expected, control.stream(), sources)?, expected)));
@@ -186,7 +185,7 @@ mod tests {
 
     fn expected(host: Host) -> Result<Expected, Failure> {
         let (core, _stops) = Core::new(Start::default()).unwrap();
-        let service = Service { core, pool: Pool::new("test", 2), options: Options::default() };
+        let service = Service::new(core, Pool::new("test", 2), Options::default());
         let client = service.core.open_access().unwrap();
         let connection = service.core.admit("test", "127.0.0.1:9".parse().unwrap()).unwrap();
         Expected::of(&service, (connection.client().ip(), &client), &Address { host, port: 0 })

@@ -28,10 +28,9 @@ pub fn connect(
 ) {
     let begun = Instant::now();
     let asker = (connection.client().ip(), &accepted.client);
-    control.park(connection);
-    let reached = reach(service, asker, &accepted.destination);
+    let reaching = || reach(service, asker, &accepted.destination);
     // Whoever was cut meanwhile is gone.
-    let Some(connection) = control.unpark() else { return };
+    let Some((connection, reached)) = control.parking(connection, reaching) else { return };
     match reached {
         Ok(target) => {
             connection.connected(begun.elapsed());
@@ -50,7 +49,10 @@ fn reach(service: &Service, asker: Asker<'_>, destination: &Address) -> Result<T
     }
     let deadline = Instant::now() + service.options.connect_timeout;
     let addresses = target::resolve(service, asker, destination, deadline)?;
-    dial::dial(&service.pool, &addresses, service.options.bind_out, deadline)
+    let target = dial::dial(&service.pool, &addresses, service.options.bind_out, deadline)?;
+    // It may have taken long enough for the login to hold no more.
+    let may_still = service.core.may_ask_for(asker, None, None);
+    may_still.then_some(target).ok_or(Failure::Forbidden)
 }
 
 /// Joins client and target.
