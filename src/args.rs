@@ -3,6 +3,7 @@
 mod check;
 mod commands;
 mod documents;
+mod explained;
 mod file;
 mod manual;
 mod over;

@@ -217,7 +217,8 @@ impl Setting {
 }
 
 impl Settings {
-    pub(super) fn change(&mut self, setting: Setting) {
+    /// Makes a change.
+    pub fn change(&mut self, setting: Setting) {
         match setting {
             Setting::Timeout(timeout) => self.timeout = timeout,
             Setting::MaxConnections(limit) => self.max_connections = limit,
