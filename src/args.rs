@@ -5,6 +5,7 @@ mod commands;
 mod documents;
 mod explained;
 mod file;
+mod format;
 mod manual;
 mod over;
 mod values;

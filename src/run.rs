@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::logger::Format;
+use crate::logger::{Format, Logging};
 use crate::manage::Secrets;
 use crate::printed::failed;
 use crate::server::{Config, Server, StartError};
@@ -27,6 +27,17 @@ pub fn serve(config: Config) -> ExitCode {
         |error| not_started(&error.to_string(), error.code(), format),
         |()| ExitCode::SUCCESS,
     );
+    log.flush(LAST_WORDS);
+    code
+}
+
+/// Says that there is no configuration to start with, in the format of the log; the
+/// code is 2.
+pub fn refuse(why: &str, format: Format) -> ExitCode {
+    let Ok(log) = logger::install(Logging { format, ..Logging::default() }) else {
+        return not_started(why, 2, Format::Text);
+    };
+    let code = not_started(why, 2, format);
     log.flush(LAST_WORDS);
     code
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use argh::FromArgs;
 use socksd::args::Args;
 use socksd::printed::{failed, misuse, shown};
-use socksd::run::serve;
+use socksd::run::{refuse, serve};
 
 fn main() -> ExitCode {
     let words = env::args_os().skip(1).map(OsString::into_string);
@@ -19,7 +19,10 @@ fn main() -> ExitCode {
     let args = match Args::from_args(&["socksd"], &words) {
         Ok(args) => args,
         Err(exit) if exit.status.is_ok() => return show(&Args::help(&exit.output)),
-        Err(exit) => return fail(&format!("{}; see socksd --help", misuse(&exit.output)), 2),
+        Err(exit) => {
+            let why = format!("{}; see socksd --help", misuse(&exit.output));
+            return refuse(&why, Args::log_format(&words));
+        }
     };
     if args.version {
         return show(concat!("socksd ", env!("CARGO_PKG_VERSION")));
@@ -27,7 +30,8 @@ fn main() -> ExitCode {
     if let Some(command) = &args.command {
         return command.run().map_or_else(|error| fail(&error.why, error.code), |text| show(&text));
     }
-    args.into_config().map_or_else(|usage| fail(&usage, 2), serve)
+    let refuse = |why: String| refuse(&why, Args::log_format(&words));
+    args.into_config().map_or_else(refuse, serve)
 }
 
 fn show(text: &str) -> ExitCode {

@@ -1,9 +1,11 @@
 //! A start that is refused: 2 where trying again can't help, as for a wrong command
-//! line. `socksd check` refuses the same.
+//! line, and in the format of the log. `socksd check` refuses the same.
 
 use std::fs;
 use std::net::TcpListener;
 use std::process::Command;
+
+use serde_json::Value;
 
 use crate::harness::file::Scratch;
 use crate::harness::server::{Run, run};
@@ -126,5 +128,31 @@ fn two_listeners_do_not_share_a_port() {
     ] {
         let checked = socksd(&["check", file(text).path()], &token);
         assert_eq!(checked.status.code(), Some(0), "{text}: {}", checked.stderr);
+    }
+}
+
+#[test]
+fn the_reason_is_an_event_where_a_format_is_asked_for() {
+    let unknown = file("log-format = \"json\"\ncolour = 3\n");
+    let wrong = file("colour = 3\n");
+    for (args, why) in [
+        (&["--log-format", "json", "--timeout", "0"][..], "--timeout"),
+        (&["--timeout", "0", "--log-format", "json"], "--timeout"),
+        (&["--log-format", "json", "--config", wrong.path()], "line 1: there is no option colour"),
+        (&["--config", unknown.path()], "line 2: there is no option colour"),
+        (&["--log-format", "json", "-u", "no-colon"], "a colon"),
+    ] {
+        let run = socksd(args, &[]);
+        assert_eq!(run.status.code(), Some(2), "{args:?}: {}", run.stderr);
+        let event: Value = serde_json::from_str(&run.stderr).expect("one object");
+        assert_eq!((&event["level"], &event["event"]), (&"error".into(), &"not-started".into()));
+        assert!(event["error"].as_str().expect("why").contains(why), "{event}");
+    }
+    let journal = socksd(&["--log-format", "journal", "--config", wrong.path()], &[]);
+    assert!(journal.stderr.starts_with("<3>not-started error="), "{}", journal.stderr);
+    // The command line wins, and a format that is none is text.
+    for format in ["text", "xml"] {
+        let text = socksd(&["--log-format", format, "--config", unknown.path()], &[]);
+        assert!(text.stderr.starts_with("socksd: "), "{}", text.stderr);
     }
 }
