@@ -140,7 +140,7 @@ pub(super) struct Connections {}
     name = "watch",
     help_triggers("-h", "--help"),
     note = "On a terminal ? shows the keys. Elsewhere, and with --output json, each look is a line:
-    time=2026-11-21T14:03:22Z state=ok current=1 ... rate=0 ... why=-
+    time=2026-11-21T14:03:22Z state=ok current=1 ... why=-
   Its keys are always the same, in the same order: time state current max_current
   historic active_users refused failed_logins bytes bytes_up bytes_down rate rate_up
   rate_down uptime why. What is not known is - (null in JSON); a + behind a number means
