@@ -119,8 +119,12 @@ fn monitor_configures() {
     assert_eq!(settings.timeout.as_secs(), 30);
     assert_eq!((settings.max_connections, settings.max_users), (7, 8));
     assert_eq!(settings.buffer_size.map(|size| size.octets()), Some(4096));
-    monitor(&server, "config buffer_size 0").prints("buffer-size: done");
-    assert_eq!(server.core().settings().buffer_size, None);
+    for line in ["buffer-size 0", "config buffer_size 0"] {
+        monitor(&server, "config buffer_size 512")
+            .prints("buffer size set to 512 B, for new connections");
+        monitor(&server, line).prints("buffer size grows with the traffic, for new connections");
+        assert_eq!(server.core().settings().buffer_size, None);
+    }
 }
 
 #[test]

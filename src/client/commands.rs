@@ -10,7 +10,7 @@ use rules::{Rules, SetRules};
 
 use super::watch::Pace;
 use super::{Ask, ClientError, Secret};
-use crate::core::{BufferSize, ConnectionId, Name, PageSize, Setting, Token, UserLimit, latin1};
+use crate::core::{ConnectionId, Name, PageSize, Setting, Token, UserLimit, latin1};
 use crate::manual::Shell;
 
 /// A command with its arguments.
@@ -114,9 +114,9 @@ pub(super) struct EditUser {
 #[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "buffer-size", help_triggers("-h", "--help"))]
 pub(super) struct Buffer {
-    /// octets, 512 to 65535
+    /// octets, 512 to 65535; with monitor and json also 0: it grows with the traffic
     #[argh(positional, from_str_fn(buffer_size))]
-    size: BufferSize,
+    size: Setting,
 }
 
 /// says whether credentials are watched for, or changes it
@@ -159,12 +159,23 @@ pub(super) struct Watch {
 
 /// changes a setting
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "config", help_triggers("-h", "--help"))]
+#[argh(
+    subcommand,
+    name = "config",
+    help_triggers("-h", "--help"),
+    note = "    timeout              seconds, 1 to 31622400
+    max_connections      connections at once, 0 to 4294967295
+    max_users            accounts, 0 to 4294967295
+    buffer_size          octets, 512 to 65535, or 0: it grows with the traffic
+    max_per_user         connections at once, or 0: no limit
+    max_per_address      connections at once, or 0: no limit
+    max_new_per_address  connections per second, or 0: no limit"
+)]
 pub(super) struct Config {
     /// its name
     #[argh(positional, arg_name = "setting")]
     name: String,
-    /// a number
+    /// a whole number, see below
     #[argh(positional)]
     value: String,
 }
@@ -179,7 +190,7 @@ pub(super) struct Settings {}
 #[argh(subcommand, name = "cut", help_triggers("-h", "--help"))]
 pub(super) struct Cut {
     /// its number, as connections tells it
-    #[argh(positional)]
+    #[argh(positional, from_str_fn(connection))]
     id: Option<u64>,
     /// all connections of this user instead
     #[argh(option, from_str_fn(name), arg_name = "name")]
@@ -275,7 +286,7 @@ impl Command {
                 Ask::RemoveUser { name: command.name.clone(), cut: command.cut }
             }
             Self::LimitUser(command) => command.ask()?,
-            Self::Buffer(command) => Ask::Configure(Setting::BufferSize(Some(command.size))),
+            Self::Buffer(command) => Ask::Configure(command.size.clone()),
             Self::Spoofing(Spoofing { switch: None }) => Ask::Spoofing,
             Self::Spoofing(Spoofing { switch: Some(on) }) => Ask::Configure(Setting::Spoofing(*on)),
             Self::Connections(_) => Ask::Connections,
@@ -316,9 +327,11 @@ impl Command {
 impl Config {
     fn ask(&self) -> Result<Ask, ClientError> {
         let Self { name, value } = self;
-        Setting::parse(name, value)
-            .map(Ask::Configure)
-            .map_err(|why| ClientError::Usage(format!("config {name} {value}: {why}")))
+        Setting::parse(name, value).map(Ask::Configure).map_err(|why| {
+            let takes = Setting::takes(name).map(|takes| format!("use a whole number: {takes}"));
+            let why = takes.unwrap_or_else(|| why.to_string());
+            ClientError::Usage(format!("config {name} {value}: {why}"))
+        })
     }
 }
 
@@ -358,9 +371,13 @@ fn name(text: &str) -> Result<Name, String> {
     Name::new(&latin1(text)?).map_err(|why| why.to_string())
 }
 
-fn buffer_size(text: &str) -> Result<BufferSize, String> {
-    let size = text.parse().ok().and_then(BufferSize::new);
-    size.ok_or_else(|| "use a number from 512 to 65535".into())
+fn buffer_size(text: &str) -> Result<Setting, String> {
+    Setting::parse("buffer_size", text)
+        .map_err(|_| "use a number from 512 to 65535, or 0: it grows with the traffic".into())
+}
+
+fn connection(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "use the number that connections shows".into())
 }
 
 fn page_size(text: &str) -> Result<PageSize, String> {

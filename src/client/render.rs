@@ -71,6 +71,9 @@ fn done(ask: &Ask) -> String {
         Ask::Configure(Setting::BufferSize(Some(size))) => {
             format!("buffer size set to {}, for new connections", octets(size.octets().into()))
         }
+        Ask::Configure(Setting::BufferSize(None)) => {
+            "buffer size grows with the traffic, for new connections".into()
+        }
         Ask::SetRules(change) => {
             let (list, count) = (change.list(), change.rules().iter().count());
             format!("rules of {list}: {count}, from now on")
