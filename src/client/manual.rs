@@ -120,7 +120,7 @@ mod tests {
         let help = help_for(&PROGRAM, &Args::get_args_info(), "Usage: socksctl config");
         let lines: Vec<Vec<&str>> = help.lines().map(|line| line.split("  ").collect()).collect();
         for name in SETTING_NAMES {
-            let line = lines.iter().find(|line| line.contains(&name));
+            let line = lines.iter().rfind(|line| line.contains(&name));
             let said = line.and_then(|line| line.last()).map(|said| said.trim());
             assert_eq!(said, Setting::takes(name), "{name}: {help}");
         }
