@@ -74,6 +74,7 @@ pub const SIXTH: Dialect = Dialect {
         let core = core.clone();
         Ok(Box::new(move |from| Box::new(SixthSession(core.clone(), from, None))))
     }),
+    busy: || b"come back later\n".to_vec(),
 };
 
 /// A server with the admin root that speaks it, on free ports.

@@ -30,7 +30,7 @@ const SWEEP: Duration = Duration::from_millis(250);
 /// How often what the users have used is stored: a crash forgets no more than that.
 const SAVE_USAGE: Duration = Duration::from_secs(30);
 /// HTTP requests at once.
-const HTTP_THREADS: usize = 16;
+const HTTP_THREADS: usize = 64;
 /// Bounds mistakes only: how many threads the proxy needs is bounded by the
 /// connections it admits.
 const PROXY_THREADS: usize = 65_536;
@@ -91,7 +91,7 @@ impl Server {
         self.accept_socks(listeners.socks, options)?;
         self.accept_dialects(listeners.dialects, handshake_timeout)?;
         if let Some(listener) = listeners.pop3 {
-            self.accept_pop3(listener, handshake_timeout)?;
+            self.accept_pop3(listener)?;
         }
         if let Some(listener) = listeners.http {
             self.accept_http(listener, http_token, handshake_timeout)?;
@@ -102,7 +102,7 @@ impl Server {
     fn accept_socks(&mut self, listener: TcpListener, options: Options) -> io::Result<()> {
         let pool = Pool::new(service::NAME, PROXY_THREADS);
         self.pools.push((service::NAME, pool.clone()));
-        let socks = Arc::new(Service { core: self.core.clone(), pool, options });
+        let socks = Arc::new(Service::new(self.core.clone(), pool, options));
         let serve = move |stream, from| socks.serve(stream, from);
         let acceptor = Acceptor::start(service::NAME, listener, serve)?;
         self.listening.push((service::NAME, Listening::Tcp(acceptor)));
@@ -136,10 +136,10 @@ impl Server {
         Ok(())
     }
 
-    fn accept_pop3(&mut self, listener: TcpListener, login_timeout: Duration) -> io::Result<()> {
+    fn accept_pop3(&mut self, listener: TcpListener) -> io::Result<()> {
         let mailboxes = Box::new(pop3::maildir::Maildirs::new(self.core.clone()));
         let core = self.core.clone();
-        let service = pop3::service::Service::new(core, mailboxes, login_timeout, PROXY_THREADS);
+        let service = pop3::service::Service::new(core, mailboxes, PROXY_THREADS);
         self.pools.push((pop3::session::NAME, service.pool().clone()));
         let service = Arc::new(service);
         let serve = move |stream, from| service.serve(stream, from);

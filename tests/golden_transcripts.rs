@@ -29,7 +29,8 @@ fn rows() -> impl Iterator<Item = Dialect> {
         let core = core.clone();
         Ok(Box::new(move |from| Box::new(Socks5::new(&core, from)) as Conversation))
     });
-    let socks5 = Dialect { name: "socks5", longest_input: LONGEST_INPUT, transport };
+    let (name, longest_input, busy) = ("socks5", LONGEST_INPUT, Vec::new as fn() -> Vec<u8>);
+    let socks5 = Dialect { name, longest_input, transport, busy };
     DIALECTS.iter().copied().chain([socks5])
 }
 

@@ -216,3 +216,14 @@ fn half_a_request_and_no_more_is_no_response() {
     }
     assert_eq!(server.core().settings().buffer_size, None);
 }
+
+#[test]
+fn the_whole_request_has_the_deadline_of_a_login() {
+    let server = Served::start("--oneshot 127.0.0.1:0 --handshake-timeout 1", Some(TOKEN));
+    let whole = request(TOKEN, 1, 4, b"\x04eve\0pw");
+    for sent in [&whole[..1], &whole[..17], &whole[..19], &whole[..whole.len() - 1]] {
+        let mut stream = server.connect("oneshot");
+        stream.write_all(sent).unwrap();
+        assert_eq!(to_the_end(&mut stream), b"", "{}", sent.escape_ascii());
+    }
+}

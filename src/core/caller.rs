@@ -39,6 +39,11 @@ impl Caller {
         self.scopes.as_ref().is_none_or(|scopes| scopes.contains(scope))
     }
 
+    /// Whether its rights end nowhere.
+    pub(super) fn may_do_everything(&self) -> bool {
+        self.scopes.is_none()
+    }
+
     pub(super) fn permit(&self, command: &Command) -> Result<(), Denied> {
         let scope = command.scope();
         if self.may(scope) { Ok(()) } else { Err(Denied::Forbidden(scope)) }

@@ -110,10 +110,10 @@ impl Connection {
         about.quiet.1 = Instant::now();
     }
 
-    /// Allows it this much silence even when the timeout is shorter, because its
-    /// protocol promises so.
+    /// Allows it this much silence, because its protocol promises so: in a handshake, and
+    /// when it is open even if the timeout is shorter.
     pub fn tolerate(&self, silence: Duration) {
-        self.entry.about.lock().tolerated = silence;
+        self.entry.about.lock().tolerated = Some(silence);
     }
 
     /// Says how to end it from outside. What was ended before this is ended now.

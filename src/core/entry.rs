@@ -102,7 +102,7 @@ pub(super) struct About {
     /// Octets seen by the last sweep, and since when there have been no more.
     pub quiet: (u64, Instant),
     /// Silence that is not too long, whatever the timeout.
-    pub tolerated: Duration,
+    pub tolerated: Option<Duration>,
 }
 
 impl Entry {
@@ -118,7 +118,7 @@ impl Entry {
             end: None,
             pressed: false,
             quiet: (0, now),
-            tolerated: Duration::ZERO,
+            tolerated: None,
         };
         Self {
             id,
@@ -230,9 +230,9 @@ impl Entry {
             about.quiet = (octets, now);
         }
         let allowed = match about.state {
-            // The deadlines of the conversation hold here.
-            State::Handshake => Duration::MAX,
-            State::Open => timeout.max(about.tolerated),
+            // Without a promise of its protocol the deadlines of the conversation hold.
+            State::Handshake => about.tolerated.unwrap_or(Duration::MAX),
+            State::Open => timeout.max(about.tolerated.unwrap_or_default()),
             State::HalfClosed => timeout.min(half_closed),
         };
         let silent = now.saturating_duration_since(about.quiet.1) >= allowed;

@@ -2,7 +2,9 @@
 //!
 //! [`FREE_FAILURES`] failed logins within [`WINDOW`] are free, over all services
 //! together. The next one has the address refused for one second, and each
-//! further one for twice as long, up to [`LONGEST_REFUSAL`]. A success clears it.
+//! further one for twice as long, up to [`LONGEST_REFUSAL`]. An admin's success clears
+//! the address, so that nobody who mistypes locks others out; a user's clears the
+//! failures of users only, or an account would be enough to guess an admin's password.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -21,9 +23,19 @@ pub const LONGEST_REFUSAL: Duration = Duration::from_secs(15 * 60);
 /// one that failed longest ago makes room.
 const MAX_ADDRESSES: usize = 4096;
 
+/// Whose secret was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// That of somebody who may not do everything.
+    Users,
+    /// That of somebody who may.
+    Admins,
+}
+
 #[derive(Debug)]
 struct Record {
-    failures: u32,
+    of_users: u32,
+    of_admins: u32,
     /// When the failures began to count.
     since: Instant,
     last_failure: Instant,
@@ -50,33 +62,48 @@ impl Guessing {
     }
 
     /// Notes a failed login.
-    pub fn failed(&self, from: IpAddr, now: Instant) {
+    pub fn failed(&self, from: IpAddr, whose: Whose, now: Instant) {
         let mut records = self.records.lock();
         let origin = origin(from);
         if !records.contains_key(&origin) && records.len() >= MAX_ADDRESSES {
             forget_oldest(&mut records);
         }
-        let fresh = Record { failures: 0, since: now, last_failure: now, refused_until: None };
-        let record = records.entry(origin).or_insert(fresh);
+        let record = records.entry(origin).or_insert(Record::new(now));
         if is_stale(record, now) {
-            record.failures = 0;
-            record.since = now;
+            *record = Record::new(now);
         }
-        record.failures = record.failures.saturating_add(1);
+        let count = match whose {
+            Whose::Users => &mut record.of_users,
+            Whose::Admins => &mut record.of_admins,
+        };
+        *count = count.saturating_add(1);
         record.last_failure = now;
-        let beyond = record.failures.saturating_sub(FREE_FAILURES);
+        let failures = record.of_users.saturating_add(record.of_admins);
+        let beyond = failures.saturating_sub(FREE_FAILURES);
         record.refused_until = refusal(beyond).map(|refusal| now + refusal);
         self.remembered.store(records.len(), Ordering::Release);
     }
 
-    /// Clears an address: it has just proved who it is.
-    pub fn succeeded(&self, from: IpAddr) {
+    /// Clears an address, as far as what it has just proved goes.
+    pub fn succeeded(&self, from: IpAddr, whose: Whose) {
         if self.remembered.load(Ordering::Acquire) == 0 {
             return;
         }
         let mut records = self.records.lock();
-        records.remove(&origin(from));
+        let origin = origin(from);
+        if let Some(record) = records.get_mut(&origin) {
+            record.of_users = 0;
+            if whose == Whose::Admins || record.of_admins == 0 {
+                records.remove(&origin);
+            }
+        }
         self.remembered.store(records.len(), Ordering::Release);
+    }
+}
+
+impl Record {
+    fn new(now: Instant) -> Self {
+        Self { of_users: 0, of_admins: 0, since: now, last_failure: now, refused_until: None }
     }
 }
 
@@ -112,12 +139,13 @@ fn forget_oldest(records: &mut HashMap<IpAddr, Record>) {
 
 #[cfg(test)]
 mod tests {
+    use super::Whose::{Admins, Users};
     use super::*;
 
     const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
     fn fail(guessing: &Guessing, times: u32, now: Instant) {
-        (0..times).for_each(|_| guessing.failed(PEER, now));
+        (0..times).for_each(|_| guessing.failed(PEER, Users, now));
     }
 
     #[test]
@@ -126,7 +154,7 @@ mod tests {
         fail(&guessing, FREE_FAILURES, now);
         assert_eq!(guessing.refused_for(PEER, now), None);
         for seconds in [1, 2, 4, 8] {
-            guessing.failed(PEER, now);
+            guessing.failed(PEER, Users, now);
             assert_eq!(guessing.refused_for(PEER, now), Some(Duration::from_secs(seconds)));
         }
         fail(&guessing, 100, now);
@@ -138,12 +166,28 @@ mod tests {
     fn success_and_time_clear_it() {
         let (guessing, now) = (Guessing::default(), Instant::now());
         fail(&guessing, 11, now);
-        guessing.succeeded(PEER);
+        guessing.succeeded(PEER, Users);
         assert_eq!(guessing.refused_for(PEER, now), None);
         fail(&guessing, 10, now);
         let later = now + WINDOW + Duration::from_secs(1);
-        guessing.failed(PEER, later);
+        guessing.failed(PEER, Users, later);
         assert_eq!(guessing.refused_for(PEER, later), None);
+    }
+
+    #[test]
+    fn a_users_success_clears_no_failures_of_admins() {
+        let (guessing, now) = (Guessing::default(), Instant::now());
+        for _ in 1..FREE_FAILURES {
+            guessing.failed(PEER, Users, now);
+            guessing.failed(PEER, Admins, now);
+            guessing.succeeded(PEER, Users);
+            assert_eq!(guessing.refused_for(PEER, now), None);
+        }
+        fail(&guessing, 2, now);
+        assert!(guessing.refused_for(PEER, now).is_some(), "both count together");
+        guessing.succeeded(PEER, Admins);
+        fail(&guessing, FREE_FAILURES, now);
+        assert_eq!(guessing.refused_for(PEER, now), None);
     }
 
     #[test]
@@ -151,7 +195,7 @@ mod tests {
         let (guessing, mut now) = (Guessing::default(), Instant::now());
         fail(&guessing, FREE_FAILURES, now);
         for doubling in 0..12 {
-            guessing.failed(PEER, now);
+            guessing.failed(PEER, Users, now);
             let expected = Duration::from_secs(1 << doubling).min(LONGEST_REFUSAL);
             assert_eq!(guessing.refused_for(PEER, now), Some(expected));
             now += expected;
@@ -162,7 +206,8 @@ mod tests {
     fn an_ipv6_network_is_one_guesser() {
         let (guessing, now) = (Guessing::default(), Instant::now());
         for host in 0..11u16 {
-            guessing.failed(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, host, 0, 0, 1).into(), now);
+            let from = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, host, 0, 0, 1).into();
+            guessing.failed(from, Users, now);
         }
         let another: IpAddr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 99, 0, 0, 1).into();
         assert!(guessing.refused_for(another, now).is_some());
@@ -175,7 +220,7 @@ mod tests {
         fail(&guessing, 11, now);
         for n in 0..MAX_ADDRESSES as u32 {
             let other = IpAddr::V4(std::net::Ipv4Addr::from_bits(0x0a00_0000 + n));
-            guessing.failed(other, now + Duration::from_millis(u64::from(n) + 1));
+            guessing.failed(other, Users, now + Duration::from_millis(u64::from(n) + 1));
         }
         assert_eq!(guessing.records.lock().len(), MAX_ADDRESSES);
         assert!(guessing.refused_for(PEER, now).is_none());

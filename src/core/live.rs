@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use super::entry::ConnectionView;
+use super::guessing::Whose;
 use super::history::History;
 use super::targets::TargetTotals;
 use super::{Core, LoginRefused};
@@ -25,7 +26,7 @@ impl Core {
         if right && self.0.guessing.refused_for(from, Instant::now()).is_none() {
             return Ok(());
         }
-        self.attempt(service, b"-", from, || None)
+        self.attempt(service, b"-", from, Whose::Admins, || None)
     }
 
     /// The last hour.

@@ -76,7 +76,7 @@ pub use limits::{
     UserLimits, Way,
 };
 pub use lines::Lines;
-pub use login::{Client, Credential, LoginRefused};
+pub use login::{Client, ClientRefused, Credential, LoginRefused};
 pub use managed::{Snapshot, Store, StoredAdmin, StoredUser};
 pub use metrics::Metrics;
 pub use phc::{BadPhc, Phc};
@@ -279,21 +279,6 @@ impl Core {
         }
     }
 
-    /// Counts a connection for its client, now that it is known.
-    ///
-    /// # Errors
-    /// [`OverLimit`] when the client has as many open as it may.
-    pub fn admit_client(&self, connection: &Connection, client: &Client) -> Result<(), OverLimit> {
-        let managed = self.managed();
-        let account = client.name().and_then(|name| managed.users.account(name));
-        if let Some(account) = account {
-            connection.belongs_to(&account.usage);
-        }
-        let own = account.and_then(|account| account.limits.max_connections).map(u32::from);
-        let most = managed.settings.max_per_user.into_iter().chain(own).min();
-        if connection.admit_user(client.name(), most) { Ok(()) } else { Err(OverLimit) }
-    }
-
     /// The settings at this moment.
     pub fn settings(&self) -> Settings {
         self.0.managed.read().settings.clone()
@@ -369,13 +354,14 @@ mod tests {
         let connection = core.admit("test", "192.0.2.7:4711".parse().unwrap()).unwrap();
         connection.attach(Arc::new(Nothing));
         connection.tolerate(Duration::from_secs(600));
-        connection.enter(State::Open);
         let now = Instant::now();
         let after = |seconds| {
             let (timeout, later) = (Duration::from_secs(1), Duration::from_secs(seconds));
             core.0.connections.sweep(now + later, Date::FIRST, timeout, timeout);
             connection.is_ended()
         };
+        assert!(!after(599), "in the handshake");
+        connection.enter(State::Open);
         assert!(!after(599));
         assert!(after(601));
     }

@@ -15,7 +15,7 @@ use crate::net::strangers::{Places, Strangers};
 
 /// Connections that wait for their answers: below the threads that there are for
 /// them, and at least as many as a browser opens at once.
-const STRANGERS: Places = Places { per_address: 8, total: 12 };
+const STRANGERS: Places = Places { per_address: 32, total: 48 };
 
 /// The service and what it works with.
 pub struct Service {

@@ -104,8 +104,6 @@ impl Drop for DatagramResponder {
 
 fn command(request: &Request) -> Result<Command, Status> {
     Ok(match request {
-        // Pages are counted from 1.
-        Request::Users { page: 0 } => return Err(Status::BAD_ARGUMENT),
         Request::Users { .. } => Command::ListUsers,
         Request::Historic | Request::Current | Request::Bytes => Command::GetMetrics,
         Request::PageSize => Command::GetConfig,
@@ -125,7 +123,8 @@ fn command(request: &Request) -> Result<Command, Status> {
     })
 }
 
-/// The names in a page: none behind the last one. `None` for page 0.
+/// The names in a page: none behind the last one. Pages are counted from 1: `None` for
+/// page 0.
 fn names_in(names: &[Name], page: u8, size: PageSize) -> Option<Vec<Vec<u8>>> {
     let size = usize::from(size.names());
     let before = usize::from(page.checked_sub(1)?) * size;

@@ -29,9 +29,10 @@ pub use shoes::ShoesSession;
 use crate::core::Core;
 use crate::net::session::Session;
 use crate::wire::datagram::Request as DatagramRequest;
-use crate::wire::json::Frame;
-use crate::wire::shoes::{Login, Request};
-use crate::wire::{monitor::LINE_LEN_MAX, oneshot::Request as OneshotRequest};
+use crate::wire::json::{Code, Failure, Frame};
+use crate::wire::monitor::{LINE_LEN_MAX, Reply};
+use crate::wire::oneshot::{Request as OneshotRequest, Response, Status};
+use crate::wire::shoes::{Login, LoginStatus, Request};
 
 /// A management protocol that the server speaks.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +44,8 @@ pub struct Dialect {
     pub longest_input: usize,
     /// How it reaches us.
     pub transport: Transport,
+    /// What it says to a connection for which there is no thread: its server error.
+    pub busy: fn() -> Vec<u8>,
 }
 
 /// What carries a dialect, and what makes it speak: called once, when the server
@@ -73,6 +76,7 @@ pub const DIALECTS: &[Dialect] = &[
         transport: Transport::Tcp(|core, _| {
             opener(core, |core, from| Box::new(ShoesSession::new(core.clone(), from)))
         }),
+        busy: || said(|out| LoginStatus::FAILURE.encode(out)),
     },
     Dialect {
         name: "monitor",
@@ -80,6 +84,7 @@ pub const DIALECTS: &[Dialect] = &[
         transport: Transport::Tcp(|core, _| {
             opener(core, |core, from| Box::new(MonitorSession::new(core.clone(), from)))
         }),
+        busy: || said(|out| Reply::Refused(BUSY.into()).encode(out)),
     },
     Dialect {
         name: "oneshot",
@@ -89,6 +94,7 @@ pub const DIALECTS: &[Dialect] = &[
             secrets.oneshot()?;
             opener(core, |core, from| Box::new(OneshotSession::new(core.clone(), from)))
         }),
+        busy: || said(|out| Response::Failed(Status::SERVER_ERROR).encode(out)),
     },
     Dialect {
         name: "datagram",
@@ -97,6 +103,8 @@ pub const DIALECTS: &[Dialect] = &[
             let mut responder = DatagramResponder::new(core.clone(), secrets.datagram()?);
             Ok(Box::new(move |datagram, from| responder.respond(datagram, from)))
         }),
+        // All of them are answered by one thread.
+        busy: Vec::new,
     },
     Dialect {
         name: "json",
@@ -108,8 +116,17 @@ pub const DIALECTS: &[Dialect] = &[
                 Box::new(JsonSession::new(core.clone(), key.clone(), from, host))
             }))
         }),
+        busy: || said(|out| Failure::of_connection(Code::INTERNAL_ERROR, BUSY).encode(out)),
     },
 ];
+
+const BUSY: &str = "too many connections, try again later";
+
+fn said(encode: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode(&mut out);
+    out
+}
 
 /// Opens conversations with admins who have accounts.
 fn opener(core: &Core, open: fn(&Core, IpAddr) -> Conversation) -> Result<Opener, SecretError> {

@@ -49,33 +49,24 @@ impl MonitorSession {
         Self { core, from, stage: Stage::Silence }
     }
 
-    /// Answers a line; says what comes next.
-    fn answer(&self, line: &[u8], output: &mut Vec<u8>) -> Stage {
-        match &self.stage {
-            Stage::Silence | Stage::Over => Stage::Over,
-            Stage::Banner => match check_banner(line) {
-                Ok(()) => {
-                    put_line(output, CREDENTIALS_PLEASE);
-                    Stage::Credentials
-                }
-                Err(refusal) => last_word(&refusal, output),
-            },
-            Stage::Credentials => self.log_in(line, output),
-            Stage::Requests(caller) => match reply(&self.core, caller, line) {
-                Some(reply) => {
-                    reply.encode(output);
-                    Stage::Requests(caller.clone())
-                }
-                None => Stage::Over,
-            },
+    fn greet(&mut self, line: &[u8], output: &mut Vec<u8>) {
+        match check_banner(line) {
+            Ok(()) => {
+                put_line(output, CREDENTIALS_PLEASE);
+                self.stage = Stage::Credentials;
+            }
+            Err(refusal) => self.last_word(refusal, output),
         }
     }
 
-    fn log_in(&self, line: &[u8], output: &mut Vec<u8>) -> Stage {
+    fn log_in(&mut self, line: &[u8], output: &mut Vec<u8>) {
         let line = octets(line);
-        let (name, password) = split_credentials(&line);
-        let credential = Credential::Password { name, password };
-        match self.core.log_in("monitor", credential, self.from) {
+        let credential = match split_credentials(&line) {
+            Some((name, password)) => Credential::Password { name, password },
+            // Nothing of it belongs into the log.
+            None => Credential::Checked(Err(b"-")),
+        };
+        self.stage = match self.core.log_in("monitor", credential, self.from) {
             Ok(caller) => {
                 put_line(output, CREDENTIALS_VALID);
                 Stage::Requests(caller)
@@ -84,7 +75,13 @@ impl MonitorSession {
                 put_line(output, CREDENTIALS_INVALID);
                 Stage::Over
             }
-        }
+        };
+    }
+
+    /// Answers before the server closes.
+    fn last_word(&mut self, refusal: Refusal, output: &mut Vec<u8>) {
+        refused(refusal).encode(output);
+        self.stage = Stage::Over;
     }
 }
 
@@ -96,29 +93,32 @@ impl Session for MonitorSession {
     }
 
     fn advance(&mut self, input: &mut Input, output: &mut Vec<u8>, _now: Instant) -> Next<()> {
-        if let Stage::Silence = self.stage {
-            put_line(output, SERVER_BANNER);
-            self.stage = Stage::Banner;
-        }
         loop {
-            if let Stage::Over = self.stage {
-                return Next::Close;
-            }
-            if output.len() >= ENOUGH_OUTPUT {
-                return Next::Write;
-            }
-            let used = match decode_line(input.bytes(), LINE_MAX) {
-                Ok(None) => return Next::READ,
-                Ok(Some((line, used))) => {
-                    self.stage = self.answer(line, output);
-                    used
+            match (&self.stage, decode_line(input.bytes(), LINE_MAX)) {
+                (Stage::Over, _) => return Next::Close,
+                (Stage::Silence, _) => {
+                    put_line(output, SERVER_BANNER);
+                    self.stage = Stage::Banner;
                 }
-                Err(_) => {
-                    self.stage = last_word(&Refusal::LineTooLong, output);
-                    0
+                _ if output.len() >= ENOUGH_OUTPUT => return Next::Write,
+                (_, Ok(None)) => return Next::READ,
+                (_, Err(_)) => self.last_word(Refusal::LineTooLong, output),
+                (Stage::Banner, Ok(Some((line, used)))) => {
+                    self.greet(line, output);
+                    input.take(used);
                 }
-            };
-            input.take(used);
+                (Stage::Credentials, Ok(Some((line, used)))) => {
+                    self.log_in(line, output);
+                    input.take(used);
+                }
+                (Stage::Requests(caller), Ok(Some((line, used)))) => {
+                    match reply(&self.core, caller, line) {
+                        Some(reply) => reply.encode(output),
+                        None => self.stage = Stage::Over,
+                    }
+                    input.take(used);
+                }
+            }
         }
     }
 }
@@ -132,12 +132,6 @@ fn octets(line: &[u8]) -> Vec<u8> {
 
 fn refused(refusal: Refusal) -> Reply {
     Reply::Refused(refusal.to_string())
-}
-
-/// What is answered before the server closes.
-fn last_word(refusal: &Refusal, output: &mut Vec<u8>) -> Stage {
-    refused(refusal.clone()).encode(output);
-    Stage::Over
 }
 
 /// The reply to a line; none to QUIT.

@@ -66,12 +66,9 @@ impl OneshotSession {
     }
 }
 
+/// Never admitted: one request is all, so it has the deadline of a login as well.
 impl Session for OneshotSession {
     type Done = ();
-
-    fn admitted(&self) -> bool {
-        matches!(self.stage, Stage::Request(_))
-    }
 
     fn advance(&mut self, input: &mut Input, output: &mut Vec<u8>, _now: Instant) -> Next<()> {
         loop {
@@ -106,15 +103,17 @@ fn malformed(error: RequestError) -> Status {
 }
 
 fn carry_out(core: &Core, caller: &Caller, request: Request) -> Result<Response, Status> {
-    if let Request::Get(counter) = request {
-        return match core.apply(caller, Command::GetMetrics).map_err(denied)? {
-            Outcome::Metrics(metrics) => Ok(Response::Count(count(&metrics, counter))),
-            _ => Err(Status::SERVER_ERROR),
-        };
-    }
+    let counter = match request {
+        Request::Get(counter) => Some(counter),
+        _ => None,
+    };
     let command = command(request).ok_or(Status::BAD_DATA)?;
-    core.apply(caller, command).map_err(denied)?;
-    Ok(Response::Done)
+    match (core.apply(caller, command).map_err(denied)?, counter) {
+        (Outcome::Metrics(metrics), Some(counter)) => Ok(Response::Count(count(&metrics, counter))),
+        (Outcome::Done, None) => Ok(Response::Done),
+        // No command of this dialect has another outcome.
+        _ => Err(Status::SERVER_ERROR),
+    }
 }
 
 /// A count that four octets can't say is all ones: it never wraps.
@@ -127,7 +126,7 @@ fn count(metrics: &Metrics, counter: Counter) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// What a configuration changes; `None` when its data can't mean anything.
+/// What is asked for; `None` when its data can't mean anything.
 fn command(request: Request) -> Option<Command> {
     Some(match request {
         Request::Get(_) => Command::GetMetrics,
@@ -242,19 +241,6 @@ mod tests {
             let (_, before) = asked.split_last().unwrap();
             assert_eq!(said([before]), (Vec::new(), false), "{}", asked.escape_ascii());
         }
-    }
-
-    #[test]
-    fn whoever_has_the_token_is_admitted() {
-        let (mut session, mut input) = (session(&core()), Input::default());
-        for octet in &request(b"")[..16] {
-            input.receive(&[*octet]);
-            session.advance(&mut input, &mut Vec::new(), Instant::now());
-            assert!(!session.admitted());
-        }
-        input.receive(b"1");
-        session.advance(&mut input, &mut Vec::new(), Instant::now());
-        assert!(session.admitted());
     }
 
     #[test]

@@ -11,14 +11,15 @@ use crate::net::close::close_gracefully;
 use crate::net::control::Control;
 use crate::net::driver::{Bounds, Ending, converse};
 use crate::net::pool::Pool;
+use crate::net::refusals::Refusals;
 use crate::net::strangers::{Admission, Places, Strangers};
 
 /// The name of the threads, in logs and in metrics.
 pub const NAME: &str = "manage";
 /// Conversations at once.
-const THREADS: usize = 64;
+const THREADS: usize = 256;
 /// Half of the threads are for those who have logged in.
-const STRANGERS: Places = Places { per_address: 8, total: THREADS / 2 };
+const STRANGERS: Places = Places { per_address: 96, total: THREADS / 2 };
 /// A conversation without a word for this long is closed.
 const IDLE: Duration = Duration::from_secs(30 * 60);
 
@@ -27,6 +28,7 @@ const IDLE: Duration = Duration::from_secs(30 * 60);
 pub struct Service {
     pool: Pool,
     strangers: Strangers,
+    refusals: Refusals,
     login_timeout: Duration,
 }
 
@@ -34,7 +36,8 @@ impl Service {
     /// A service that gives a peer `login_timeout` to log in.
     pub fn new(login_timeout: Duration) -> Self {
         let (pool, strangers) = (Pool::new(NAME, THREADS), Strangers::new(NAME, STRANGERS));
-        Self { pool, strangers, login_timeout }
+        let refusals = Refusals::new("manage-refusal");
+        Self { pool, strangers, refusals, login_timeout }
     }
 
     /// The threads that hold the conversations.
@@ -50,6 +53,9 @@ impl Service {
         stream: TcpStream,
         from: IpAddr,
     ) {
+        if self.pool.turns_away(from) {
+            return self.refusals.refuse(stream, &(dialect.busy)());
+        }
         let control = Control::new(stream);
         let mut stranger = Some(self.strangers.enter(from, Arc::clone(&control) as Arc<dyn End>));
         let bounds = Bounds {

@@ -41,18 +41,34 @@ impl Control {
 
     /// Leaves a connection here while its thread is blocked where nothing can wake
     /// it, in a name look-up or a connect: whoever ends it meanwhile ends it at
-    /// once, and its line is in the log.
-    pub fn park(&self, connection: Connection) {
+    /// once, and its line is in the log. Then there is `None`.
+    pub fn parking<T>(
+        &self,
+        connection: Connection,
+        work: impl FnOnce() -> T,
+    ) -> Option<(Connection, T)> {
         *self.parked.lock() = Some(connection);
+        // Also when the work panics, or the connection would count for ever.
+        let _out = Unparked(self);
         // It may have been ended just before.
         if self.is_ending() {
-            self.unpark();
+            drop(self.unpark());
         }
+        let done = work();
+        Some((self.unpark()?, done))
     }
 
-    /// Takes the connection back; `None` when it has been ended.
-    pub fn unpark(&self) -> Option<Connection> {
+    fn unpark(&self) -> Option<Connection> {
         self.parked.lock().take()
+    }
+}
+
+/// Leaves no connection parked.
+struct Unparked<'a>(&'a Control);
+
+impl Drop for Unparked<'_> {
+    fn drop(&mut self) {
+        drop(self.0.unpark());
     }
 }
 

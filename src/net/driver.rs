@@ -55,10 +55,7 @@ impl std::error::Error for ConverseError {}
 
 impl From<io::Error> for ConverseError {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => Self::TimedOut,
-            _ => Self::Io(error),
-        }
+        if is_timeout(&error) { Self::TimedOut } else { Self::Io(error) }
     }
 }
 
@@ -184,7 +181,7 @@ impl<'a> Clock<'a> {
             }
             let first = [end, until].into_iter().flatten().min();
             self.set_timeout(first.map(|first| first - now))?;
-            match self.stream.read_some(chunk) {
+            match read_some(self.stream, chunk) {
                 Ok(received) => {
                     self.active = Instant::now();
                     input.receive(received);
@@ -238,18 +235,16 @@ impl<'a> Clock<'a> {
     }
 }
 
-trait ReadSome {
-    fn read_some<'b>(&self, buffer: &'b mut [u8]) -> io::Result<&'b [u8]>;
-}
-
-impl ReadSome for TcpStream {
-    fn read_some<'b>(&self, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
-        loop {
-            match (&mut &*self).read(buffer) {
-                Ok(count) => return Ok(buffer.get(..count).unwrap_or_default()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+/// Reads once; nothing means the end.
+///
+/// # Errors
+/// Any but that of an interruption, after which it is read again.
+pub fn read_some(mut from: impl Read, buffer: &mut [u8]) -> io::Result<&[u8]> {
+    loop {
+        match from.read(buffer) {
+            Ok(count) => return Ok(buffer.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }

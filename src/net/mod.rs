@@ -15,6 +15,7 @@ pub mod line_log;
 pub mod local;
 mod native;
 pub mod pool;
+pub mod refusals;
 pub mod relay;
 pub mod rendezvous;
 pub mod session;

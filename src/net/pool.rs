@@ -94,6 +94,16 @@ impl Pool {
         self.0.threads.load(Ordering::Relaxed).saturating_sub(waiting)
     }
 
+    /// Whether there is no thread for a connection from there at this moment; the log says
+    /// so, but not for each.
+    pub fn turns_away(&self, from: impl Display) -> bool {
+        let full = self.in_use() >= self.0.most;
+        if full {
+            self.0.refused.lock().note(format_args!("{from}: all threads are busy"));
+        }
+        full
+    }
+
     fn start(&self, job: Job) -> io::Result<()> {
         let pool = &self.0;
         let place = Place::take(&pool.threads, pool.most);

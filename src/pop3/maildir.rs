@@ -18,7 +18,7 @@ use super::message;
 use super::reach;
 use super::sizes::{Known, Measured, Sizes};
 use super::uid::{unique_id, unique_part};
-use crate::core::{Core, Name};
+use crate::core::{Core, Latin1, Name};
 
 /// Looks for a message that was renamed: reading a folder while that happens may
 /// miss it, but hardly so often in a row.
@@ -54,7 +54,7 @@ impl Mailboxes for Maildirs {
 /// The folder of a user, which need not exist, right below the root.
 fn folder(root: &Path, user: &Name) -> io::Result<PathBuf> {
     // Names are ISO 8859-1; a folder's name is the same text.
-    let name: String = user.as_bytes().iter().map(|&octet| char::from(octet)).collect();
+    let name = Latin1(user.as_bytes()).to_string();
     // It holds no '/', but another system may have other separators.
     let mut components = Path::new(&name).components();
     let (Some(Component::Normal(name)), None) = (components.next(), components.next()) else {

@@ -5,8 +5,9 @@
 //! file lines end in LF or CRLF, also mixed, and the last one may lack its end. A
 //! CR alone is an octet like others.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 
+use crate::net::driver::read_some;
 use crate::wire::pop3::put_end;
 
 /// Octets read from a file at once. On the wire they are three times as many at
@@ -125,17 +126,6 @@ pub fn size(mut file: impl Read) -> io::Result<u64> {
         last = end;
     }
     Ok(if last == b'\n' { octets } else { octets + 2 })
-}
-
-/// Reads once; nothing means the end.
-pub(super) fn read_some(mut file: impl Read, buffer: &mut [u8]) -> io::Result<&[u8]> {
-    loop {
-        match file.read(buffer) {
-            Ok(count) => return Ok(buffer.get(..count).unwrap_or_default()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@
 //! - **The order** is that of the arrival times with which Maildir names begin,
 //!   then of the names; names without a time come last.
 //! - **Silence** ends a session after the timeout of the settings, but never before
-//!   the ten minutes of RFC 1939, section 3.
+//!   the ten minutes of RFC 1939, section 3, and after those before the login.
 
 pub mod lock;
 pub mod mailboxes;

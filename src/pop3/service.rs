@@ -1,52 +1,41 @@
 //! The POP3 service: admits connections and has their sessions held.
 
-use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::mailboxes::Mailboxes;
 use super::session::{LONGEST_INPUT, NAME, Pop3Session};
 use crate::core::{Connection, Core, End, Ended, NotAdmitted};
 use crate::net::close::close_gracefully;
 use crate::net::control::Control;
-use crate::net::driver::{Bounds, ConverseError, Ending, converse};
+use crate::net::driver::{Bounds, Ending, converse};
 use crate::net::pool::Pool;
+use crate::net::refusals::Refusals;
 use crate::net::session::{Input, Next, Session};
 use crate::net::strangers::{Admission, Places, Stranger, Strangers};
 use crate::wire::pop3::{ResponseCode, put_err_with};
 
-/// Refused clients to whom we still listen until they have read why. Beyond them
-/// a client is told and left at once.
-const LINGERING: usize = 16;
-
-/// Connections that have not logged in yet: others of one company may come from one
-/// address, but nobody needs long for it.
-const STRANGERS: Places = Places { per_address: 32, total: 128 };
+/// Connections that have not logged in yet. They may take their time, so what keeps them
+/// from holding every thread is that they make room.
+const STRANGERS: Places = Places { per_address: 96, total: 128 };
 
 /// The service and what it works with.
 pub struct Service {
     core: Core,
     mailboxes: Box<dyn Mailboxes + Send + Sync>,
-    login_timeout: Duration,
     pool: Pool,
     strangers: Strangers,
-    refusals: Pool,
+    refusals: Refusals,
 }
 
 impl Service {
-    /// A service that gives a client `login_timeout` to log in, all attempts
-    /// together, and holds at most `threads` sessions.
-    pub fn new(
-        core: Core,
-        mailboxes: Box<dyn Mailboxes + Send + Sync>,
-        login_timeout: Duration,
-        threads: usize,
-    ) -> Self {
-        let (pool, refusals) = (Pool::new(NAME, threads), Pool::new("pop3-refusal", LINGERING));
+    /// A service that holds at most `threads` sessions.
+    pub fn new(core: Core, mailboxes: Box<dyn Mailboxes + Send + Sync>, threads: usize) -> Self {
+        let (pool, refusals) = (Pool::new(NAME, threads), Refusals::new("pop3-refusal"));
         let strangers = Strangers::new(NAME, STRANGERS);
-        Self { core, mailboxes, login_timeout, pool, strangers, refusals }
+        Self { core, mailboxes, pool, strangers, refusals }
     }
 
     /// The threads that hold the sessions.
@@ -68,25 +57,17 @@ impl Service {
         self.pool.serve(from, move || service.converse(&connection, stream));
     }
 
-    /// A first line fits into the buffer of any socket, so nothing waits here.
-    fn refuse(&self, mut stream: TcpStream) {
+    fn refuse(&self, stream: TcpStream) {
         let mut answer = Vec::new();
         put_err_with(&mut answer, ResponseCode::SysTemp, "too many connections, try again later");
-        if stream.write_all(&answer).is_ok() {
-            // Without a thread it is closed at once, which is all that can be done.
-            let _ = self.refusals.run(move || close_gracefully(&stream));
-        }
+        self.refusals.refuse(stream, &answer);
     }
 
     fn converse(&self, connection: &Connection, stream: TcpStream) {
         let control = Control::new(stream);
         connection.attach(Arc::clone(&control) as Arc<dyn End>);
-        let bounds = Bounds {
-            total: Some(self.login_timeout),
-            // Silence is noticed by the sweep over all connections.
-            idle: None,
-            longest_input: LONGEST_INPUT,
-        };
+        // Silence is noticed by the sweep over all connections.
+        let bounds = Bounds { total: None, idle: None, longest_input: LONGEST_INPUT };
         let session = Pop3Session::new(&self.core, connection, self.mailboxes.as_ref());
         let mut counted = Counted { session, connection, waiting: 0 };
         let from = connection.client().ip();
@@ -105,11 +86,8 @@ impl Service {
                 close_gracefully(control.stream());
                 connection.ended(outcome);
             }
-            Ok(Ending::Done((), _) | Ending::Left { spoke: true }) | Err(ConverseError::Io(_)) => {
+            Ok(Ending::Done((), _) | Ending::Left { spoke: true }) | Err(_) => {
                 connection.ended(outcome);
-            }
-            Err(ConverseError::TimedOut) => {
-                connection.ended(Ended::HandshakeTimeout);
             }
         }
     }

@@ -10,10 +10,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::mailboxes::{Mailboxes, Unavailable};
+use super::mailboxes::{Mailbox, Mailboxes, Unavailable};
 use super::message::WireForm;
 use super::transaction::{ENOUGH_OUTPUT, Transaction};
-use crate::core::{Connection, Core, Ended, State as Doing};
+use crate::core::{Client, ClientRefused, Connection, Core, Ended, State as Doing};
 use crate::net::session::{Input, Next, Session};
 use crate::wire::base64;
 use crate::wire::pop3::{
@@ -30,8 +30,9 @@ pub const LONGEST_INPUT: usize = 4 * LINE_LEN_MAX;
 /// Failed logins after which a session is closed: each is a line in the log.
 const MOST_FAILURES: u32 = 10;
 
-/// The autologout timer "MUST be of at least 10 minutes' duration" (RFC 1939,
-/// section 3).
+/// The autologout timer "MUST be of at least 10 minutes' duration. The receipt of any
+/// command from the client during that interval should suffice to reset" it (RFC 1939,
+/// section 3): before the login too, where people type.
 const TOLERATED_SILENCE: Duration = Duration::from_secs(10 * 60);
 
 /// What CAPA says (RFC 2449, section 6; RFC 3206, section 6; RFC 5034, section 6).
@@ -80,6 +81,7 @@ impl<'a> Pop3Session<'a> {
     /// A conversation on behalf of a connection.
     pub fn new(core: &'a Core, connection: &'a Connection, mailboxes: &'a dyn Mailboxes) -> Self {
         let (state, outcome) = (State::Greeting, Ended::ClientError);
+        connection.tolerate(TOLERATED_SILENCE);
         Self { core, connection, mailboxes, state, failures: 0, outcome }
     }
 
@@ -215,22 +217,34 @@ impl<'a> Pop3Session<'a> {
             if self.failures >= MOST_FAILURES {
                 self.end(Ended::LoginFailed);
             }
-            return put_err_with(output, ResponseCode::Auth, "the name or the password is wrong");
+            return put_wrong_login(output);
         };
-        let mailbox = match self.mailboxes.open(name) {
-            Ok(mailbox) => mailbox,
-            Err(why) => return put_unavailable(&why, output),
-        };
-        if self.core.admit_client(self.connection, client).is_err() {
-            let why = "you have as many connections open as are allowed";
-            put_err_with(output, ResponseCode::SysTemp, why);
-            return self.end(Ended::Refused);
+        match self.mailboxes.open(name) {
+            Ok(mailbox) => self.let_in(client, mailbox, output),
+            Err(why) => put_unavailable(&why, output),
         }
-        self.connection.tolerate(TOLERATED_SILENCE);
-        self.connection.enter(Doing::Open);
-        self.outcome = Ended::ClientError;
-        put_ok(output, format_args!("{} messages", mailbox.count()));
-        self.state = State::Transaction(Box::new(Transaction::new(mailbox)));
+    }
+
+    fn let_in(&mut self, client: &Client, mailbox: Box<dyn Mailbox>, output: &mut Vec<u8>) {
+        match self.core.admit_client(self.connection, client) {
+            Ok(()) => {
+                self.connection.enter(Doing::Open);
+                self.outcome = Ended::ClientError;
+                put_ok(output, format_args!("{} messages", mailbox.count()));
+                self.state = State::Transaction(Box::new(Transaction::new(mailbox)));
+            }
+            Err(ClientRefused::OverLimit) => {
+                let why = "you have as many connections open as are allowed";
+                put_err_with(output, ResponseCode::SysTemp, why);
+                self.end(Ended::Refused);
+            }
+            // "After returning a negative status indicator, the server may close the
+            // connection" (section 4).
+            Err(ClientRefused::NotWelcome) => {
+                put_wrong_login(output);
+                self.end(Ended::LoginFailed);
+            }
+        }
     }
 
     /// "If a session terminates for some reason other than a client-issued QUIT
@@ -270,6 +284,10 @@ fn capabilities(output: &mut Vec<u8>) {
     put_ok(output, "this is what there is");
     CAPABILITIES.iter().for_each(|capability| put_line(output, capability));
     put_end(output);
+}
+
+fn put_wrong_login(output: &mut Vec<u8>) {
+    put_err_with(output, ResponseCode::Auth, "the name or the password is wrong");
 }
 
 fn put_unavailable(why: &Unavailable, output: &mut Vec<u8>) {

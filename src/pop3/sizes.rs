@@ -39,6 +39,10 @@ impl Sizes {
 
     /// Remembers it for the next session.
     pub fn put(&self, folder: &Path, known: Known) {
+        // It would weigh nothing, and so stay for ever.
+        if known.is_empty() {
+            return;
+        }
         let mut all = self.0.lock();
         all.push_back((folder.into(), known));
         let mut total: usize = all.iter().map(|(_, known)| known.len()).sum();
@@ -77,5 +81,12 @@ mod tests {
         assert_eq!(sizes.take(Path::new("bea")).len(), MOST / 2);
         sizes.put(Path::new("dan"), known(MOST + 1));
         assert_eq!(sizes.take(Path::new("dan")).len(), 0);
+    }
+
+    #[test]
+    fn nothing_is_remembered_of_an_empty_mailbox() {
+        let sizes = Sizes::default();
+        sizes.put(Path::new("ana"), known(0));
+        assert!(sizes.0.lock().is_empty());
     }
 }

@@ -4,7 +4,8 @@
 use std::io::{self, ErrorKind, Read};
 
 use super::mailboxes::Mailbox;
-use super::message::{CHUNK, WireForm, read_some};
+use super::message::{CHUNK, WireForm};
+use crate::net::driver::read_some;
 use crate::wire::pop3::{put_end, put_err, put_line, put_ok};
 
 /// An answer of this many octets is sent before more of it is made.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::connect;
+use super::handshake::Accepted;
 use super::reply::{self, code_of};
 use super::service::Service;
 use super::target::{self, Target};
-use crate::core::{Asker, Client, Connection, Destination, Ended};
+use crate::core::{Asker, Connection, Destination, Ended};
 use crate::net::control::Control;
 use crate::net::failure::Failure;
 use crate::net::local;
@@ -23,22 +24,20 @@ pub fn bind(
     service: &Service,
     connection: Connection,
     control: Arc<Control>,
-    client: &Client,
-    destination: &Address,
+    accepted: &Accepted,
     early: Vec<u8>,
 ) {
-    let asker = (connection.client().ip(), client);
-    control.park(connection);
-    let expected = Expected::of(service, asker, destination);
+    let asker = (connection.client().ip(), &accepted.client);
+    let naming = || Expected::of(service, asker, &accepted.destination);
     // Whoever was cut meanwhile is gone.
-    let Some(connection) = control.unpark() else { return };
+    let Some((connection, expected)) = control.parking(connection, naming) else { return };
     let sources = service.options.bind_out;
     let listening =
         expected.and_then(|expected| Ok((listen(&expected, control.stream(), sources)?, expected)));
     match listening {
         Ok((listener, expected)) => {
-            let awaited = Awaited { destination, expected };
-            wait(service, connection, control, client, (listener, awaited), early);
+            let awaited = Awaited { accepted, expected };
+            wait(service, connection, control, (listener, awaited), early);
         }
         Err(failure) => reply::refuse(&connection, control.stream(), code_of(failure)),
     }
@@ -78,7 +77,7 @@ impl Expected {
 
 /// Who may connect, and what the client has said about it.
 struct Awaited<'a> {
-    destination: &'a Address,
+    accepted: &'a Accepted,
     expected: Expected,
 }
 
@@ -88,11 +87,12 @@ impl Awaited<'_> {
     /// own choice, so the one of the request counts, if there is one.
     fn admits(&self, service: &Service, asker: Asker<'_>, peer: SocketAddr) -> bool {
         let ip = peer.ip().to_canonical();
-        let name = match Target::of(&self.destination.host) {
+        let destination = &self.accepted.destination;
+        let name = match Target::of(&destination.host) {
             Ok(Target::Name(name)) => Some(name),
             Ok(Target::Ip(_)) | Err(_) => None,
         };
-        let port = if self.destination.port == 0 { peer.port() } else { self.destination.port };
+        let port = if destination.port == 0 { peer.port() } else { destination.port };
         let address = SocketAddr::new(ip, port);
         self.expected.admits(ip)
             && service.core.may_reach(asker, Destination { name, address }).is_some()
@@ -126,7 +126,6 @@ fn wait(
     service: &Service,
     connection: Connection,
     control: Arc<Control>,
-    client: &Client,
     (listener, awaited): (TcpListener, Awaited<'_>),
     early: Vec<u8>,
 ) {
@@ -144,6 +143,7 @@ fn wait(
     if !reply::send(&connection, stream, &reply) {
         return leave(&connection, stream);
     }
+    let client = &awaited.accepted.client;
     let asker = (connection.client().ip(), client);
     match peer.accept(|peer| awaited.admits(service, asker, peer)) {
         Ok((peer, from, hand)) => {
@@ -185,7 +185,7 @@ mod tests {
 
     fn expected(host: Host) -> Result<Expected, Failure> {
         let (core, _stops) = Core::new(Start::default()).unwrap();
-        let service = Service { core, pool: Pool::new("test", 2), options: Options::default() };
+        let service = Service::new(core, Pool::new("test", 2), Options::default());
         let client = service.core.open_access().unwrap();
         let connection = service.core.admit("test", "127.0.0.1:9".parse().unwrap()).unwrap();
         Expected::of(&service, (connection.client().ip(), &client), &Address { host, port: 0 })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::credentials::CredentialMonitor;
+use super::handshake::Accepted;
 use super::reply::{self, code_of};
 use super::service::Service;
 use super::target;
@@ -22,22 +23,20 @@ pub fn connect(
     service: &Service,
     connection: Connection,
     control: Arc<Control>,
-    client: &Client,
-    destination: &Address,
+    accepted: &Accepted,
     early: Vec<u8>,
 ) {
     let begun = Instant::now();
-    let asker = (connection.client().ip(), client);
-    control.park(connection);
-    let reached = reach(service, asker, destination);
+    let asker = (connection.client().ip(), &accepted.client);
+    let reaching = || reach(service, asker, &accepted.destination);
     // Whoever was cut meanwhile is gone.
-    let Some(connection) = control.unpark() else { return };
+    let Some((connection, reached)) = control.parking(connection, reaching) else { return };
     match reached {
         Ok(target) => {
             connection.connected(begun.elapsed());
             let stream = control.shared();
             drop(control);
-            join(service, connection, (stream, target), client, destination, early);
+            join(service, connection, (stream, target), accepted, early);
         }
         Err(failure) => reply::refuse(&connection, control.stream(), code_of(failure)),
     }
@@ -50,7 +49,10 @@ fn reach(service: &Service, asker: Asker<'_>, destination: &Address) -> Result<T
     }
     let deadline = Instant::now() + service.options.connect_timeout;
     let addresses = target::resolve(service, asker, destination, deadline)?;
-    dial::dial(&service.pool, &addresses, service.options.bind_out, deadline)
+    let target = dial::dial(&service.pool, &addresses, service.options.bind_out, deadline)?;
+    // It may have taken long enough for the login to hold no more.
+    let may_still = service.core.may_ask_for(asker, None, None);
+    may_still.then_some(target).ok_or(Failure::Forbidden)
 }
 
 /// Joins client and target.
@@ -61,16 +63,19 @@ fn join(
     service: &Service,
     connection: Connection,
     sides: (Arc<TcpStream>, TcpStream),
-    user: &Client,
-    destination: &Address,
+    accepted: &Accepted,
     early: Vec<u8>,
 ) {
     // BND is the address from which the target sees the connection come.
     let bound = sides.1.local_addr().map(Address::from);
-    let relay = relay(service, connection, sides, user, destination);
+    let relay = relay(service, connection, sides, &accepted.client, &accepted.destination);
     let up = Arc::clone(&relay);
-    let started = service.pool.run(move || up.run_up(&early));
-    let (Ok(bound), Ok(())) = (bound, started) else {
+    // What the client has sent is for the target only if the client is told so.
+    let started = bound.and_then(|bound| {
+        service.pool.run(move || up.run_up(&early))?;
+        Ok(bound)
+    });
+    let Ok(bound) = started else {
         return reply::refuse(relay.connection(), relay.client(), ReplyCode::GENERAL_FAILURE);
     };
     run_down(&relay, bound);

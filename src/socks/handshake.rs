@@ -16,8 +16,8 @@ use crate::core::{Client, Connection, Core, Ended};
 use crate::net::session::{Input, Next, Session};
 use crate::wire::proxy_protocol::Header;
 use crate::wire::socks5::{
-    Command, Greeting, Login, LoginStatus, Method, MethodSelection, Reply, ReplyCode, Request,
-    Socks5Error,
+    Address, Command, Greeting, Login, LoginStatus, Method, MethodSelection, Reply, ReplyCode,
+    Request, Socks5Error,
 };
 
 /// Octets that may wait while the handshake goes on: the longest message is 515, and a
@@ -30,7 +30,20 @@ pub struct Accepted {
     /// Who asks.
     pub client: Client,
     /// For what.
-    pub request: Request,
+    pub command: Supported,
+    /// The target, the peer, or where datagrams will come from.
+    pub destination: Address,
+}
+
+/// The commands of RFC 1928, section 4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Supported {
+    /// A connection to the target.
+    Connect,
+    /// A listener for one connection of the peer.
+    Bind,
+    /// A relay of datagrams.
+    UdpAssociate,
 }
 
 enum State {
@@ -83,54 +96,57 @@ impl<'a> Handshake<'a> {
         counted.is_err().then_some(Next::Close)
     }
 
-    fn greeted(&self, greeting: &Greeting, output: &mut Vec<u8>) -> Option<State> {
+    fn greeted(&mut self, greeting: &Greeting, output: &mut Vec<u8>) -> Option<Next<Accepted>> {
         let (method, state) = match self.core.open_access() {
             Some(client) => (Method::NO_AUTHENTICATION, State::Request(client)),
             None => (Method::USERNAME_PASSWORD, State::Login),
         };
         if greeting.offers(method) {
             MethodSelection(method).encode(output);
-            return Some(state);
+            self.state = state;
+            return None;
         }
         // "If the selected METHOD is X'FF', none of the methods listed by the
         // client are acceptable" (section 3).
         MethodSelection(Method::NO_ACCEPTABLE).encode(output);
         self.connection.ended(Ended::LoginFailed);
-        None
+        Some(Next::Close)
     }
 
-    fn logged_in(&self, login: &Login, output: &mut Vec<u8>) -> Option<State> {
+    fn logged_in(&mut self, login: &Login, output: &mut Vec<u8>) -> Option<Next<Accepted>> {
         self.connection.claims(&login.username);
         let from = self.connection.client().ip();
         match self.core.log_in_user("socks", &login.username, &login.password, from) {
             Ok(client) => {
                 LoginStatus::SUCCESS.encode(output);
-                Some(State::Request(client))
+                self.state = State::Request(client);
+                None
             }
             // "If the server returns a `failure' (STATUS value other than X'00')
             // status, it MUST close the connection" (RFC 1929, section 2).
             Err(_) => {
                 LoginStatus::FAILURE.encode(output);
                 self.connection.ended(Ended::LoginFailed);
-                None
+                Some(Next::Close)
             }
         }
     }
 
-    /// Whether the request may be tried; otherwise the reply that says why not.
-    fn requested(&self, client: &Client, request: &Request) -> Result<(), ReplyCode> {
-        let destination = &request.destination;
+    /// A request that may be tried; otherwise the reply that says why not.
+    fn requested(&self, client: &Client, request: Request) -> Result<Accepted, ReplyCode> {
+        let destination = request.destination;
         self.connection.heads_for(destination.host.to_string(), destination.port);
-        if let Command::Other(_) = request.command {
-            return Err(ReplyCode::COMMAND_NOT_SUPPORTED);
-        }
-        // Admitted first: who is removed in between is either seen here, or cut.
+        let command = match request.command {
+            Command::Connect => Supported::Connect,
+            Command::Bind => Supported::Bind,
+            Command::UdpAssociate => Supported::UdpAssociate,
+            Command::Other(_) => return Err(ReplyCode::COMMAND_NOT_SUPPORTED),
+        };
         let admitted = self.core.admit_client(self.connection, client);
-        if admitted.is_err() || !self.core.still_welcome(client) {
-            return Err(ReplyCode::NOT_ALLOWED);
-        }
+        admitted.map_err(|_| ReplyCode::NOT_ALLOWED)?;
         // "connection not allowed by ruleset": the login was right, the quota is used up.
-        self.core.meter(self.connection).map_err(|_| ReplyCode::NOT_ALLOWED)
+        self.core.meter(self.connection).map_err(|_| ReplyCode::NOT_ALLOWED)?;
+        Ok(Accepted { client: client.clone(), command, destination })
     }
 
     fn refuse(&self, code: ReplyCode, output: &mut Vec<u8>) {
@@ -140,6 +156,11 @@ impl<'a> Handshake<'a> {
     }
 
     fn broken(&self, error: Socks5Error, output: &mut Vec<u8>) -> Next<Accepted> {
+        // Said before `refuse` does. What has a reply of its own is no broken rule, as a
+        // command that is not supported is none.
+        if !matches!(error, Socks5Error::AddressType(_)) {
+            self.connection.ended(Ended::ProtocolError);
+        }
         match (&self.state, error) {
             (State::Header | State::Greeting, _) => {}
             (State::Login, _) => LoginStatus::FAILURE.encode(output),
@@ -148,56 +169,48 @@ impl<'a> Handshake<'a> {
             }
             (State::Request(_), _) => self.refuse(ReplyCode::GENERAL_FAILURE, output),
         }
-        self.connection.ended(Ended::ProtocolError);
         Next::Close
     }
 
-    /// Takes one message, if it is whole; `Ok(None)` when it is not.
+    /// Takes one message, if it is whole; `Ok(None)` to go on: more may have come in the
+    /// same segment.
     fn step(
         &mut self,
         input: &mut Input,
         output: &mut Vec<u8>,
     ) -> Result<Option<Next<Accepted>>, Socks5Error> {
-        let next = match &self.state {
-            State::Header => match self.identify(input) {
-                None => return self.step(input, output),
-                end => return Ok(end),
+        Ok(match &self.state {
+            State::Header => self.identify(input),
+            State::Greeting => match take(input, Greeting::decode)? {
+                Some(greeting) => self.greeted(&greeting, output),
+                None => Some(Next::READ),
             },
-            State::Greeting => {
-                let Some((greeting, used)) = Greeting::decode(input.bytes())? else {
-                    return Ok(None);
-                };
-                input.take(used);
-                self.greeted(&greeting, output)
-            }
-            State::Login => {
-                let Some((login, used)) = Login::decode(input.bytes())? else { return Ok(None) };
-                input.take(used);
-                self.logged_in(&login, output)
-            }
-            State::Request(client) => {
-                let Some((request, used)) = Request::decode(input.bytes())? else {
-                    return Ok(None);
-                };
-                input.take(used);
-                return Ok(Some(match self.requested(client, &request) {
-                    Ok(()) => Next::Done(Accepted { client: client.clone(), request }),
+            State::Login => match take(input, Login::decode)? {
+                Some(login) => self.logged_in(&login, output),
+                None => Some(Next::READ),
+            },
+            State::Request(client) => Some(match take(input, Request::decode)? {
+                Some(request) => match self.requested(client, request) {
+                    Ok(accepted) => Next::Done(accepted),
                     Err(code) => {
                         self.refuse(code, output);
                         Next::Close
                     }
-                }));
-            }
-        };
-        Ok(match next {
-            // More may have come in the same segment: go on without reading.
-            Some(state) => {
-                self.state = state;
-                self.step(input, output)?
-            }
-            None => Some(Next::Close),
+                },
+                None => Next::READ,
+            }),
         })
     }
+}
+
+/// Takes a message off the front; `Ok(None)` when it is not whole.
+fn take<T, E>(
+    input: &mut Input,
+    decode: impl Fn(&[u8]) -> Result<Option<(T, usize)>, E>,
+) -> Result<Option<T>, E> {
+    let Some((message, used)) = decode(input.bytes())? else { return Ok(None) };
+    input.take(used);
+    Ok(Some(message))
 }
 
 impl Session for Handshake<'_> {
@@ -209,10 +222,12 @@ impl Session for Handshake<'_> {
         output: &mut Vec<u8>,
         _now: Instant,
     ) -> Next<Accepted> {
-        let next = match self.step(input, output) {
-            Ok(Some(next)) => next,
-            Ok(None) => Next::READ,
-            Err(error) => self.broken(error, output),
+        let next = loop {
+            match self.step(input, output) {
+                Ok(None) => {}
+                Ok(Some(next)) => break next,
+                Err(error) => break self.broken(error, output),
+            }
         };
         let greeted = matches!(self.state, State::Login | State::Request(_));
         self.spoke = greeted || !input.bytes().is_empty();

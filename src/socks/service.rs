@@ -5,15 +5,15 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::handshake::{Accepted, Handshake, LONGEST_INPUT};
+use super::handshake::{Accepted, Handshake, LONGEST_INPUT, Supported};
 use super::{bind, connect, udp};
-use crate::core::{Cidr, Connection, Core, End, Ended};
+use crate::core::{Cidr, Connection, Core, End, Ended, NotAdmitted, OverLimit};
 use crate::net::close::close_gracefully;
 use crate::net::control::Control;
 use crate::net::driver::{Bounds, ConverseError, Ending, converse};
 use crate::net::pool::Pool;
+use crate::net::refusals::Refusals;
 use crate::net::sources::Sources;
-use crate::wire::socks5::Command;
 
 /// What can't be changed while the server runs.
 #[derive(Debug, Clone)]
@@ -58,26 +58,38 @@ pub struct Service {
     pub pool: Pool,
     /// Fixed choices.
     pub options: Options,
+    refusals: Refusals,
 }
 
 /// The name of the service in the core, in logs and in thread names.
 pub const NAME: &str = "socks";
 
 impl Service {
+    /// A service on threads of this pool.
+    pub fn new(core: Core, pool: Pool, options: Options) -> Self {
+        Self { core, pool, options, refusals: Refusals::new("socks-refusal") }
+    }
+
     /// Serves a connection on a thread of the pool, or refuses it at once.
     pub fn serve(self: &Arc<Self>, stream: TcpStream, from: SocketAddr) {
-        let Some(connection) = self.admit(from) else { return };
+        let connection = match self.admit(from) {
+            Ok(connection) => connection,
+            // SOCKS5 has no word for it before the client has said one: the end alone.
+            Err(NotAdmitted::OverLimit) => return self.refusals.refuse(stream, &[]),
+            // Whom the rules don't want has nothing to be told.
+            Err(NotAdmitted::ByRule) => return,
+        };
         let service = Arc::clone(self);
         self.pool.serve(from, move || service.handshake(connection, stream));
     }
 
     /// "The receiver MUST not try to guess whether the protocol header is present or not":
     /// the address of the other end says so.
-    fn admit(&self, from: SocketAddr) -> Option<Connection> {
+    fn admit(&self, from: SocketAddr) -> Result<Connection, NotAdmitted> {
         if self.options.proxy_from.iter().any(|proxies| proxies.contains(from.ip())) {
-            self.core.admit_proxied(NAME, from).ok()
+            self.core.admit_proxied(NAME, from).map_err(|OverLimit| NotAdmitted::OverLimit)
         } else {
-            self.core.admit(NAME, from).ok()
+            self.core.admit(NAME, from)
         }
     }
 
@@ -114,17 +126,10 @@ impl Service {
         accepted: Accepted,
         early: Vec<u8>,
     ) {
-        let Accepted { client, request } = accepted;
-        let destination = &request.destination;
-        match request.command {
-            Command::Connect => {
-                connect::connect(self, connection, control, &client, destination, early);
-            }
-            Command::Bind => bind::bind(self, connection, control, &client, destination, early),
-            // The handshake has refused every other command.
-            Command::UdpAssociate | Command::Other(_) => {
-                udp::associate(self, connection, &control, &client, destination);
-            }
+        match accepted.command {
+            Supported::Connect => connect::connect(self, connection, control, &accepted, early),
+            Supported::Bind => bind::bind(self, connection, control, &accepted, early),
+            Supported::UdpAssociate => udp::associate(self, connection, &control, &accepted),
         }
     }
 }

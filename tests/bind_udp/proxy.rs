@@ -55,7 +55,7 @@ impl Proxy {
         };
         let (core, _stops) = Core::new(start).unwrap();
         let pool = Pool::new("proxy", setup.threads);
-        let service = Arc::new(Service { core, pool, options: setup.options });
+        let service = Arc::new(Service::new(core, pool, setup.options));
         let listener = TcpListener::bind(setup.listen).unwrap();
         let address = listener.local_addr().unwrap();
         let serving = Arc::clone(&service);

@@ -1,6 +1,7 @@
 //! The POP3 conversation in memory: transcripts, any splits, and what must never
 //! happen.
 
+mod admission;
 #[path = "../fragments/mod.rs"]
 #[allow(dead_code, reason = "only its mutations are of use here; the codecs' tests use the rest")]
 mod fragments;
@@ -12,7 +13,7 @@ use std::time::Instant;
 
 use memory::Memory;
 use socksd::core::{
-    Command, Connection, Core, Credential, Name, NewUser, Password, Setting, Settings, Start, State,
+    Command, Connection, Core, Credential, Name, NewUser, Password, Settings, Start,
 };
 use socksd::net::session::{Input, Next, Session};
 use socksd::pop3::session::Pop3Session;
@@ -237,42 +238,6 @@ fn a_mailbox_has_one_session() {
     second.feed(LOGIN);
     assert!(second.take().ends_with("+OK 1 messages\r\n"));
     assert!(second.session.admitted());
-}
-
-#[test]
-fn who_has_too_many_connections_is_told_and_left() {
-    let (core, memory) = (core(), one_message());
-    let proof = Credential::Checked(Ok(("test".into(), None)));
-    let caller = core.log_in("test", proof, [127, 0, 0, 1].into()).unwrap();
-    core.apply(&caller, Command::SetConfig(Setting::MaxPerUser(Some(1)))).unwrap();
-    let (one, other) = (connect(&core), connect(&core));
-    let client = core.log_in_user("test", b"ana", b"1234", [127, 0, 0, 1].into()).unwrap();
-    core.admit_client(&one, &client).unwrap();
-    let mut talk = Talk::new(&core, &other, &memory);
-    talk.feed(LOGIN);
-    assert!(talk.take().contains("-ERR [SYS/TEMP] "));
-    assert!(talk.closed);
-    drop((one, talk));
-    let again = connect(&core);
-    let mut talk = Talk::new(&core, &again, &memory);
-    talk.feed(LOGIN);
-    assert!(talk.take().ends_with("+OK 1 messages\r\n"), "the mailbox is free again");
-}
-
-#[test]
-fn a_login_is_counted_and_shown() {
-    let (core, memory) = (core(), one_message());
-    let connection = connect(&core);
-    let mut talk = Talk::new(&core, &connection, &memory);
-    assert_eq!(core.metrics().active_users, 0);
-    talk.feed(LOGIN);
-    assert_eq!(core.metrics().active_users, 1);
-    let proof = Credential::Checked(Ok(("test".into(), None)));
-    let caller = core.log_in("test", proof, [127, 0, 0, 1].into()).unwrap();
-    let listed = core.apply(&caller, Command::ListConnections).unwrap();
-    let socksd::core::Outcome::Connections(open) = listed else { panic!("{listed:?}") };
-    assert_eq!((open[0].user.as_str(), open[0].service), ("ana", "pop3"));
-    assert_eq!(open[0].state, State::Open);
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub struct Memory {
     in_use: Arc<Mutex<bool>>,
     /// Reading breaks after this many octets.
     pub breaks_after: Option<u64>,
+    /// Happens while the mailbox is being opened, which takes its time on a disk.
+    pub meanwhile: Option<Arc<dyn Fn()>>,
 }
 
 impl Memory {
@@ -43,6 +45,9 @@ impl Mailboxes for Memory {
     fn open(&self, _: &Name) -> Result<Box<dyn Mailbox>, Unavailable> {
         if std::mem::replace(&mut *self.in_use.lock(), true) {
             return Err(Unavailable::InUse);
+        }
+        if let Some(meanwhile) = &self.meanwhile {
+            meanwhile();
         }
         let count = self.messages.lock().len();
         Ok(Box::new(Open { memory: self.clone(), count }))

@@ -181,7 +181,7 @@ mod tests {
     fn admitted(core: &Core) -> Result<Connection, OverLimit> {
         let client = core.log_in_user("test", b"ana", b"1234", FROM).unwrap();
         let connection = core.admit("test", (FROM, 4711).into()).unwrap();
-        core.admit_client(&connection, &client)?;
+        core.admit_client(&connection, &client).map_err(|_| OverLimit)?;
         core.meter(&connection)?;
         Ok(connection)
     }

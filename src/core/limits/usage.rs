@@ -331,6 +331,8 @@ mod tests {
         let usage = Usage::new(&limits(&[("rate_up", "1")]), Used::default());
         let (first, second) = (entry(), entry());
         let burst = usage.take(&first, Way::Up, 1 << 20).unwrap();
+        // Others are before them, so that nobody's turn comes by itself.
+        usage.state.lock().buckets[Way::Up as usize].charge(10 * burst, Instant::now());
         std::thread::scope(|scope| {
             let waiters = [&first, &second].map(|entry| {
                 let usage = &usage;

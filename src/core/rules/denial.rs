@@ -26,8 +26,9 @@ pub enum Denial {
     },
     /// The safe default says so.
     Default(Protected),
-    /// The user has been removed, and its rules with it.
-    UserGone,
+    /// The user has been removed or given another password, or has expired; or a login has
+    /// become required.
+    NotWelcome,
 }
 
 impl Denial {
@@ -41,7 +42,7 @@ impl fmt::Display for Denial {
         match self {
             Self::Rule { list, number, rule } => write!(f, "{rule} (rule {number} of {list})"),
             Self::Default(what) => write!(f, "the safe default: {what}"),
-            Self::UserGone => f.write_str("the user has been removed"),
+            Self::NotWelcome => f.write_str("the login no longer holds"),
         }
     }
 }

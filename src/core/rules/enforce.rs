@@ -10,13 +10,13 @@ use super::pattern::Pattern;
 use super::rule::{Action, Rule};
 use super::safe_default::{Protected, SafeDefault};
 use super::{Allowed, Asker, Destination};
-use crate::core::Core;
 use crate::core::account::Name;
 use crate::core::command::Denied;
 use crate::core::entry::ANONYMOUS;
 use crate::core::managed::Managed;
 use crate::core::settings::{Setting, Settings};
 use crate::core::text::Latin1;
+use crate::core::{Client, Core};
 
 /// A connection is to be refused at once; that has been counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Core {
     /// Whether some address could be allowed, before a name is looked up or while
     /// it is not known who will come. Without a name or a port they are not known.
     pub fn may_ask_for(&self, asker: Asker<'_>, name: Option<&str>, port: Option<u16>) -> bool {
-        let denied = self.managed().foreseen(asker.1.name(), name, port);
+        let denied = self.managed().foreseen(asker.1, name, port);
         if let Some(denial) = &denied {
             let (name, port) = (name.unwrap_or("*"), port.unwrap_or(0));
             self.note_denial(denial, asker, format_args!("{name}:{port}"));
@@ -80,7 +80,7 @@ impl Core {
 
     fn reach(&self, asker: Asker<'_>, to: Destination<'_>) -> Result<Allowed, Denial> {
         let (own, (from, client)) = (self.0.safe_default.get(), asker);
-        let denied = self.managed().denied(own, from, client.name(), &to);
+        let denied = self.managed().denied(own, from, client, &to);
         denied.map_or(Ok(Allowed(to.address)), Err)
     }
 
@@ -144,22 +144,18 @@ impl Managed {
         (first.1.action == Action::Deny).then(|| Denial::by(RuleList::Clients, first))
     }
 
-    /// The lists of a client in their order, or that it is gone. The name of a list is
-    /// made only where something is denied: this is asked for every datagram.
-    fn lists<'a>(&'a self, user: Option<&'a Name>) -> Result<[Option<Ruling<'a>>; 2], Denial> {
-        let targets = Some((None, &self.settings.target_rules));
-        let Some(name) = user else { return Ok([None, targets]) };
-        let own = self.users.rules(name).ok_or(Denial::UserGone)?;
-        Ok([Some((user, own)), targets])
+    /// The lists of a client in their order, or that it may open nothing new. The name of a
+    /// list is made only where something is denied: this is asked for every datagram.
+    fn lists<'a>(&'a self, client: &'a Client) -> Result<[Option<Ruling<'a>>; 2], Denial> {
+        if !self.welcomes(client) {
+            return Err(Denial::NotWelcome);
+        }
+        let own = client.name().and_then(|name| Some((Some(name), self.users.rules(name)?)));
+        Ok([own, Some((None, &self.settings.target_rules))])
     }
 
-    fn foreseen(
-        &self,
-        user: Option<&Name>,
-        name: Option<&str>,
-        port: Option<u16>,
-    ) -> Option<Denial> {
-        let lists = match self.lists(user) {
+    fn foreseen(&self, client: &Client, name: Option<&str>, port: Option<u16>) -> Option<Denial> {
+        let lists = match self.lists(client) {
             Ok(lists) => lists,
             Err(gone) => return Some(gone),
         };
@@ -179,10 +175,10 @@ impl Managed {
         &self,
         own: Option<&SafeDefault>,
         from: IpAddr,
-        user: Option<&Name>,
+        client: &Client,
         to: &Destination<'_>,
     ) -> Option<Denial> {
-        let lists = match self.lists(user) {
+        let lists = match self.lists(client) {
             Ok(lists) => lists,
             Err(gone) => return Some(gone),
         };

@@ -128,9 +128,9 @@ impl Association {
                 continue;
             }
             // What is dropped here is dropped "silently" (section 7): the
-            // association lives on, and the port is not locked by it.
+            // association lives on, and the port is not settled by it.
             let Some(request) = buffer.get(..count).and_then(Request::decode) else { continue };
-            self.client.lock().lock(from);
+            self.client.lock().settle_on(from);
             self.forward(&request);
         }
     }
@@ -228,6 +228,8 @@ impl Association {
     /// The socket for destinations like this one; `None` when there can't be one,
     /// or the association has ended.
     fn outgoing(self: &Arc<Self>, to: IpAddr) -> Option<Arc<DatagramSocket>> {
+        // Held until the thread runs: one socket for each family, and `stop` finds every
+        // one. Nobody waits for it but this association.
         let mut outgoing = self.outgoing.lock();
         let token = outgoing.token.clone()?;
         let source = self.bind_out.towards(to);

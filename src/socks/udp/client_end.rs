@@ -39,7 +39,7 @@ impl ClientEnd {
     }
 
     /// Settles on where a valid datagram came from.
-    pub fn lock(&mut self, from: SocketAddr) {
+    pub fn settle_on(&mut self, from: SocketAddr) {
         self.port = Some(from.port());
         self.address = Some(from);
     }
@@ -64,12 +64,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_valid_datagram_locks_the_port() {
+    fn the_first_valid_datagram_settles_the_port() {
         let mut end = end("0.0.0.0:0");
         assert!(end.may_be(from("192.0.2.1:5")) && end.may_be(from("[::ffff:192.0.2.1]:6")));
         assert!(!end.may_be(from("192.0.2.2:5")));
         assert_eq!(end.address(), None);
-        end.lock(from("192.0.2.1:5"));
+        end.settle_on(from("192.0.2.1:5"));
         assert!(end.may_be(from("192.0.2.1:5")) && !end.may_be(from("192.0.2.1:6")));
         assert_eq!(end.address(), Some(from("192.0.2.1:5")));
     }

@@ -7,16 +7,18 @@ mod correspondents;
 mod names;
 mod request;
 
-use std::io::{self, ErrorKind, Read};
+use std::io;
 use std::net::{SocketAddr, TcpStream};
 
 use self::association::Association;
 use self::client_end::ClientEnd;
+use super::handshake::Accepted;
 use super::reply;
 use super::service::Service;
-use crate::core::{Client, Connection, Ended, State};
+use crate::core::{Connection, Ended, State};
 use crate::net::control::Control;
 use crate::net::datagram_socket::DatagramSocket;
+use crate::net::driver::read_some;
 use crate::net::local;
 use crate::wire::socks5::{Address, Reply, ReplyCode};
 
@@ -26,8 +28,7 @@ pub fn associate(
     service: &Service,
     connection: Connection,
     control: &Control,
-    user: &Client,
-    destination: &Address,
+    accepted: &Accepted,
 ) {
     let stream = control.stream();
     let socket = match open(service, &connection, stream) {
@@ -39,9 +40,9 @@ pub fn associate(
     };
     let ip = service.options.udp_advertise.unwrap_or(socket.address().ip());
     let bound = Address::from(SocketAddr::new(ip, socket.address().port()));
-    let client = ClientEnd::new(connection.client().ip(), destination);
+    let client = ClientEnd::new(connection.client().ip(), &accepted.destination);
     let (association, finished) =
-        Association::new(service, (connection, user.clone()), socket, client);
+        Association::new(service, (connection, accepted.client.clone()), socket, client);
     let connection = association.connection();
     if association.start().is_err() {
         return reply::refuse(connection, stream, ReplyCode::GENERAL_FAILURE);
@@ -70,13 +71,12 @@ fn open(
 
 /// "A UDP association terminates when the TCP connection that the UDP ASSOCIATE
 /// request arrived on terminates." What comes on it has no meaning.
-fn watch(mut stream: &TcpStream) -> Ended {
+fn watch(stream: &TcpStream) -> Ended {
     let mut sink = [0; 512];
     loop {
-        match stream.read(&mut sink) {
-            Ok(0) => return Ended::Closed,
+        match read_some(stream, &mut sink) {
+            Ok([]) => return Ended::Closed,
             Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(_) => return Ended::ClientError,
         }
     }

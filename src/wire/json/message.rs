@@ -240,6 +240,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// To nothing that was asked: of the connection itself.
+    pub fn of_connection(code: Code, message: &str) -> Self {
+        Self { id: None, action: None, code, message: message.into(), details: None }
+    }
+
     /// Appends it as a frame. Of a long text the middle is left out; what is too long all
     /// the same is told as an INTERNAL_ERROR.
     pub fn encode(&self, out: &mut Vec<u8>) {

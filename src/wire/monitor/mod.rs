@@ -110,11 +110,11 @@ pub fn check_banner(line: &[u8]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Splits `[USERNAME]/[PASSWORD]` at the first `/`. Without one the password is empty, which no
-/// account's is.
-pub fn split_credentials(line: &[u8]) -> (&[u8], &[u8]) {
-    let mut parts = line.splitn(2, |&octet| octet == b'/');
-    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+/// Splits `[USERNAME]/[PASSWORD]` at the first `/`. `None` without one: then nobody is named, and
+/// all of it may be a password.
+pub fn split_credentials(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let slash = line.iter().position(|&octet| octet == b'/')?;
+    Some((line.get(..slash)?, line.get(slash + 1..)?))
 }
 
 #[cfg(test)]
@@ -162,8 +162,9 @@ mod tests {
 
     #[test]
     fn credentials_split_at_the_first_slash() {
-        assert_eq!(split_credentials(b"root/a/b"), (&b"root"[..], &b"a/b"[..]));
-        assert_eq!(split_credentials(b"root"), (&b"root"[..], &b""[..]));
-        assert_eq!(split_credentials(b"/x"), (&b""[..], &b"x"[..]));
+        assert_eq!(split_credentials(b"root/a/b"), Some((&b"root"[..], &b"a/b"[..])));
+        assert_eq!(split_credentials(b"root:secret"), None);
+        assert_eq!(split_credentials(b"root/"), Some((&b"root"[..], &b""[..])));
+        assert_eq!(split_credentials(b"/x"), Some((&b""[..], &b"x"[..])));
     }
 }

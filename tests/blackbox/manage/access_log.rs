@@ -73,6 +73,25 @@ fn a_failure_is_a_line_with_its_reply_code() {
 }
 
 #[test]
+fn a_malformed_request_is_no_refused_one() {
+    let log = Scratch::new("log");
+    let server = Server::start(&["--access-log", log.path()]);
+    let unknown_type = [0x05, CONNECT, 0x00, 0x02];
+    for (wrong, code, ended) in
+        [(&[0x04, CONNECT, 0x00, 0x01][..], "1", "protocol-error"), (&unknown_type, "8", "refused")]
+    {
+        let mut client = greeted(&server);
+        let from = client.local().port().to_string();
+        client.send(wrong);
+        client.refusal();
+        until("it is logged", || log.text().contains(&from));
+        let records = log.records(1);
+        let record = records.iter().find(|record| record[4] == from).expect("its line");
+        assert_eq!((&*record[7], &*record[11]), (code, ended), "{wrong:02x?}");
+    }
+}
+
+#[test]
 fn a_line_is_written_when_the_connection_has_ended() {
     let log = Scratch::new("log");
     let server = Server::start(&["--access-log", log.path()]);

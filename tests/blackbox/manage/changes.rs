@@ -1,10 +1,17 @@
 //! Changes bite at once.
 
+use std::time::Duration;
+
+use crate::harness::clock::until;
 use crate::harness::peer::Peer;
 use crate::harness::server::Server;
 use crate::harness::shoes::{Admin, add, edit, remove};
-use crate::harness::socks::{CONNECT, OFFER_NONE, can_log_in, ip, logged_in, request, through};
+use crate::harness::socks::{
+    ANYWHERE, ASSOCIATE, BIND, CONNECT, LOOPBACK, OFFER_NONE, can_log_in, greeted, ip, logged_in,
+    request, through,
+};
 use crate::harness::target::echo;
+use crate::harness::udp::{Socket, datagram};
 
 #[track_caller]
 fn expect_closed_to_strangers(server: &Server) {
@@ -45,6 +52,49 @@ fn a_login_with_the_old_password_opens_nothing_new() {
     admin.put(&add(b"ana", b"1234"));
     replaced.send(&request(CONNECT, &ip(echo())));
     assert_eq!(replaced.refusal(), 0x02);
+}
+
+/// What BIND and UDP ASSOCIATE were asked for before opens nothing afterwards either.
+fn expect_nothing_new(server: &Server, mut prepare: impl FnMut() -> Peer, change: fn(&mut Admin)) {
+    let (mut bind, mut associate) = (prepare(), prepare());
+    let awaited = bind.ask(BIND, &ip(ANYWHERE));
+    let relay = associate.ask(ASSOCIATE, &ip(ANYWHERE));
+    change(&mut Admin::of(server));
+    // Whoever comes is turned away, and the client hears of nobody.
+    Peer::connect(awaited).expect_end();
+    bind.expect_silence(Duration::from_millis(100));
+    let (client, target) = (Socket::on(LOOPBACK), Socket::on(LOOPBACK));
+    client.send(&datagram(&ip(target.address()), b"first"), relay);
+    until("the log says why", || server.log().contains("the login no longer holds"));
+    let until_denied = format!("target={}", target.address());
+    until("the datagram is denied", || {
+        client.send(&datagram(&ip(target.address()), b"another"), relay);
+        server.log().contains(&until_denied)
+    });
+}
+
+#[test]
+fn bind_and_udp_of_an_old_password_open_nothing_new() {
+    let server = Server::start(&["-u", "ana:1234"]);
+    let ana = || logged_in(&server, "ana", "1234");
+    expect_nothing_new(&server, ana, |admin| admin.put(&edit(b"ana", b"5678")));
+}
+
+#[test]
+fn bind_and_udp_of_a_user_that_was_added_again_open_nothing_new() {
+    let server = Server::start(&["-u", "ana:1234"]);
+    let ana = || logged_in(&server, "ana", "1234");
+    expect_nothing_new(&server, ana, |admin| {
+        admin.put(&remove(b"ana"));
+        admin.put(&add(b"ana", b"1234"));
+    });
+}
+
+#[test]
+fn bind_and_udp_without_a_login_open_nothing_new_when_one_is_required() {
+    let server = Server::open();
+    let anybody = || greeted(&server);
+    expect_nothing_new(&server, anybody, |admin| admin.put(&add(b"ana", b"1234")));
 }
 
 #[test]

@@ -80,6 +80,22 @@ fn ten_failures_are_free_and_a_success_clears_them() {
     assert!(can_log_in(&server, "ana", "1234"));
 }
 
+/// Who has an account must not get at an admin's password the faster for it.
+#[test]
+fn a_user_that_logs_in_in_between_clears_no_guesses_at_admins() {
+    for _ in 0..5 {
+        let server = Server::start(&["-u", "ana:1234"]);
+        let fail = |number: u32| {
+            fail_at_shoes(&server);
+            assert!(number % 4 != 3 || can_log_in(&server, "ana", "1234"));
+        };
+        if let Some(let_in) = right_password_after_eleven(&server, fail) {
+            return assert!(!let_in, "eleven guesses were not slowed down");
+        }
+    }
+    panic!("this machine is too busy to log in twice within a second");
+}
+
 /// Whoever waits has no effect on others, nor on what is open.
 #[cfg(all(target_os = "linux", feature = "native"))]
 #[test]

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::harness::clock::until;
 use crate::harness::file::is_date;
+use crate::harness::peer::Peer;
 use crate::harness::server::{Run, Server, run};
 use crate::harness::socks::can_log_in;
 use crate::harness::target::Target;
@@ -98,6 +99,24 @@ fn why_it_does_not_start_is_an_event_too() {
     let event: Value = serde_json::from_str(&event.stderr).expect("one object");
     assert_eq!((&event["level"], &event["event"]), (&"error".into(), &"not-started".into()));
     assert!(event["error"].as_str().expect("why").contains("without a user"), "{event}");
+}
+
+/// Who writes `name:password` where monitor wants `name/password` has named nobody.
+#[test]
+fn credentials_in_another_form_are_not_logged() {
+    let mut server = Server::start(&["--monitor", "127.0.0.1:0"]);
+    let monitor = server.listener("monitor");
+    for line in ["root:kl4bautermann", "root kl4bautermann", "kl4bautermann"] {
+        let mut client = Peer::connect(monitor);
+        client.send(format!("x 1.0\n{line}\n").as_bytes());
+        let mut answer = Vec::new();
+        client.stream.read_to_end(&mut answer).expect("an end");
+        assert!(answer.ends_with(b"The credentials are invalid.\n"));
+    }
+    until("all are logged", || failures(&server).len() == 3);
+    for line in failures(&server) {
+        assert!(line.ends_with("service=monitor address=127.0.0.1 user=-"), "{line}");
+    }
 }
 
 /// For a container, or whoever else restarts what does not serve.

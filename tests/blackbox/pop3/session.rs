@@ -102,15 +102,17 @@ fn the_server_that_stops_deletes_nothing() {
     assert!(maildir.has("new/1.a"));
 }
 
+/// RFC 1939 promises ten minutes before a login as well: people type there.
 #[test]
-fn who_does_not_log_in_is_left() {
+fn who_takes_its_time_to_log_in_is_waited_for() {
     let maildir = one_message();
-    let (_server, address) = maildir.serve(&["--handshake-timeout", "2"]);
-    let mut silent = Mail::greeted(address);
-    let mut chatty = Mail::greeted(address);
-    chatty.ask("USER ana");
-    silent.0.expect_end();
-    chatty.0.expect_end();
+    let (_server, address) = maildir.serve(&["--handshake-timeout", "0.3", "--timeout", "0.3"]);
+    let mut slow = Mail::greeted(address);
+    slow.0.expect_silence(std::time::Duration::from_millis(1200));
+    slow.ask("USER ana");
+    slow.0.expect_silence(std::time::Duration::from_millis(1200));
+    slow.ask("PASS 1234");
+    assert_eq!(slow.ask("STAT"), "1 29");
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn a_user_who_is_removed_sends_nothing_more() {
     association.expect_exchange(&target);
     ruled.says(&["remove-user", "ana"]);
     association.send(&ip(target.address()), b"too late");
-    until("the log says why", || ruled.server.log().contains("the user has been removed"));
+    until("the log says why", || ruled.server.log().contains("the login no longer holds"));
     ruled.says(&["add-user", "ana", "1234"]);
     associate().expect_exchange(&target);
 }

@@ -7,7 +7,7 @@ use crate::harness::clock::until;
 use crate::harness::peer::Peer;
 use crate::harness::server::Server;
 use crate::harness::shoes::Admin;
-use crate::harness::socks::{greeted, through, try_through};
+use crate::harness::socks::{OFFER_NONE, greeted, through, try_through};
 use crate::harness::target::echo;
 
 /// A handshake that times out would hide what is refused too late.
@@ -24,6 +24,16 @@ fn connections_over_the_limit_are_refused_until_one_ends() {
     open.iter_mut().for_each(|client| client.expect_echo(b"alive"));
     open.pop();
     until("there is room again", || try_through(&server, None, address).is_some());
+}
+
+/// Also when it has said something already, which nobody will read.
+#[test]
+fn who_is_refused_sees_an_end_and_no_reset() {
+    let server = Server::start(&[&["--max-connections", "1"], PATIENT.as_slice()].concat());
+    let _open = through(&server, echo());
+    let mut refused: Vec<Peer> = (0..40).map(|_| Peer::connect(server.socks)).collect();
+    refused.iter_mut().for_each(|client| client.send(&OFFER_NONE));
+    refused.iter_mut().for_each(Peer::expect_eof);
 }
 
 #[test]

@@ -1,0 +1,30 @@
+//! Clients that are turned away at once: told why, and heard out until they have read it.
+
+use std::io::Write;
+use std::net::TcpStream;
+
+use super::close::close_gracefully;
+use super::pool::Pool;
+
+/// Who is heard out at one moment. Beyond them a client is told and left at once.
+const LINGERING: usize = 128;
+
+/// Turns clients away; clones share their threads.
+#[derive(Clone)]
+pub struct Refusals(Pool);
+
+impl Refusals {
+    /// With threads of this name.
+    pub fn new(name: &'static str) -> Self {
+        Self(Pool::new(name, LINGERING))
+    }
+
+    /// Says this, maybe nothing, and ends the connection with an end and not with a reset.
+    pub fn refuse(&self, mut stream: TcpStream, words: &[u8]) {
+        // A few words fit into the buffer of any fresh socket, so nothing waits here.
+        if stream.write_all(words).is_ok() {
+            // Without a thread it is closed at once, which is all that can be done.
+            let _ = self.0.run(move || close_gracefully(&stream));
+        }
+    }
+}
