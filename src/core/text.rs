@@ -72,7 +72,7 @@ mod tests {
         let json = serde_json::json!({ "\u{9b}": text });
         let line = JsonLine(&json).to_string();
         let expected = r#"{"\u009b":"\u009b2J\u0085\u007f\n\u2028\u2029ñ😀\""}"#;
-        assert_eq!(line, expected.replace('ñ', "\u{f1}").replace('😀', "\u{1f600}"));
+        assert_eq!(line, expected);
         assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), json);
     }
 
