@@ -58,11 +58,14 @@ fn help_fits_a_terminal() {
     for (name, program) in PROGRAMS {
         let help = printed(program, &["--help"]);
         assert_eq!(help, printed(program, &["-h"]));
+        assert_eq!(help, printed(program, &["help"]));
+        assert_eq!(output(program, &["help", "fly"]).status.code(), Some(2));
         let commands = commands(&help);
         assert!(commands.len() > 4 && commands.contains(&"completions"), "{commands:?}: {help}");
         let helps = commands.iter().map(|command| printed(program, &[command, "--help"]));
         for (command, help) in commands.iter().zip(helps) {
             assert!(help.starts_with(&format!("Usage: {name} {command}")), "{help}");
+            assert_eq!(help, printed(program, &["help", command]));
             assert!(help.contains("-h, --help") && help.lines().count() >= 5, "{help}");
             assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
         }

@@ -7,14 +7,16 @@ use std::process::ExitCode;
 
 use argh::FromArgs;
 use socksd::args::Args;
+use socksd::manual::help_as_option;
 use socksd::printed::{failed, misuse, shown};
 use socksd::run::{refuse, serve};
 
 fn main() -> ExitCode {
     let words = env::args_os().skip(1).map(OsString::into_string);
-    let Ok(words) = words.collect::<Result<Vec<String>, _>>() else {
+    let Ok(mut words) = words.collect::<Result<Vec<String>, _>>() else {
         return fail("an argument is not valid Unicode text, write it in UTF-8", 2);
     };
+    help_as_option(&mut words);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let args = match Args::from_args(&["socksd"], &words) {
         Ok(args) => args,

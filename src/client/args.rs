@@ -182,6 +182,7 @@ pub fn arguments(given: impl IntoIterator<Item = OsString>) -> Result<Vec<String
             others.push(argument);
         }
     }
+    manual::help_as_option(&mut others);
     options.append(&mut others);
     Ok(options)
 }
@@ -237,7 +238,7 @@ mod tests {
             ("buffer-size 4096", "buffer-size"),
             ("spoofing", "spoofing"),
             ("spoofing on", "spoofing"),
-            ("remove-user ana --cut", "remove-user"),
+            ("remove-user ana --cut", "remove-user --cut"),
             ("limit-user ana rate_down 500kB", "limit-user"),
             ("cut 7", "cut"),
             ("cut --user ana", "cut"),
@@ -247,6 +248,8 @@ mod tests {
             ("config timeout 30", "config"),
             ("settings", "settings"),
             ("config buffer_size 512", "buffer-size"),
+            ("config buffer_size 0", "buffer-size 0"),
+            ("buffer-size 0", "buffer-size 0"),
             ("os-info", "os-info"),
             ("ping", "ping"),
             ("stop", "stop"),
@@ -281,10 +284,12 @@ mod tests {
         for line in [
             "",
             "fly",
+            "help fly",
             "add-user",
             "add-user a:b x",
             "add-user ana x y",
             "remove-user",
+            "cut x",
             "buffer-size 511",
             "buffer-size 65536",
             "buffer-size x",
@@ -303,7 +308,9 @@ mod tests {
             let early = Args::parse(&arguments_of(line)).err().unwrap_or_else(|| panic!("{line}"));
             assert_eq!(early.status, Err(()), "{line}");
         }
-        for line in ["-h", "--help", "add-user -h", "users --help"] {
+        for line in
+            ["-h", "--help", "add-user -h", "users --help", "help", "--timeout 9 help users"]
+        {
             let early = Args::parse(&arguments_of(line)).err().unwrap_or_else(|| panic!("{line}"));
             assert_eq!(early.status, Ok(()), "{line}");
         }

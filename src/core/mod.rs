@@ -89,7 +89,7 @@ pub use settings::{
 };
 pub use states::{Ended, State};
 pub use targets::TargetTotals;
-pub use text::{Latin1, Printable, latin1};
+pub use text::{JsonLine, Latin1, Printable, latin1};
 pub use token::{Token, TokenHash};
 pub use users::NewUser;
 pub use verifier::Secret;
