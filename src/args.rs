@@ -3,7 +3,9 @@
 mod check;
 mod commands;
 mod documents;
+mod explained;
 mod file;
+mod format;
 mod manual;
 mod over;
 mod settings;

@@ -59,7 +59,7 @@
 //!   ones from outside ([`core::Core::sweep`]). So the copying itself costs two
 //!   system calls per chunk, and a changed timeout reaches what is already open.
 //! - std can't interrupt a connect or a look-up, so a connection is parked outside of
-//!   the thread that waits for one ([`net::control::Control::park`]): whoever ends it
+//!   the thread that waits for one ([`net::control::Control::parking`]): whoever ends it
 //!   need not wait.
 //! - Who has not logged in is not refused where threads are few; the oldest stranger
 //!   makes room ([`net::strangers`]).

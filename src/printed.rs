@@ -46,6 +46,9 @@ pub fn misuse(said: &str) -> String {
     let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = line.trim_end_matches('.');
     let line = line.strip_prefix("Error parsing ").unwrap_or(line);
+    if line.starts_with("One of the following subcommands must be present") {
+        return "no command is given".into();
+    }
     let mut letters = line.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
@@ -66,6 +69,10 @@ mod tests {
             (
                 "Required positional arguments not provided:\n    name\n",
                 "required positional arguments not provided: name",
+            ),
+            (
+                "One of the following subcommands must be present:\n    help\n    users\n",
+                "no command is given",
             ),
             ("", ""),
         ] {

@@ -386,7 +386,7 @@ fn stop_is_answered_then_the_process_exits() {
 fn the_binary_names_a_token_that_is_missing_or_malformed() {
     for token in [None, Some(""), Some("0x1234"), Some("secret")] {
         let (code, log) = ended(&mut binary(token));
-        assert_eq!(code, Some(1), "{log}");
+        assert_eq!(code, Some(2), "{log}");
         assert!(log.contains("SOCKSD_DATAGRAM_TOKEN") && !log.contains("0x1234"), "{log}");
     }
 }

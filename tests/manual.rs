@@ -58,11 +58,14 @@ fn help_fits_a_terminal() {
     for (name, program) in PROGRAMS {
         let help = printed(program, &["--help"]);
         assert_eq!(help, printed(program, &["-h"]));
+        assert_eq!(help, printed(program, &["help"]));
+        assert_eq!(output(program, &["help", "fly"]).status.code(), Some(2));
         let commands = commands(&help);
         assert!(commands.len() > 4 && commands.contains(&"completions"), "{commands:?}: {help}");
         let helps = commands.iter().map(|command| printed(program, &[command, "--help"]));
         for (command, help) in commands.iter().zip(helps) {
             assert!(help.starts_with(&format!("Usage: {name} {command}")), "{help}");
+            assert_eq!(help, printed(program, &["help", command]));
             assert!(help.contains("-h, --help") && help.lines().count() >= 5, "{help}");
             assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
         }
@@ -122,6 +125,31 @@ fn the_pages_are_well_formed() {
                 assert!(text.is_empty(), "{judge}: {}", String::from_utf8_lossy(&text));
             }
         }
+    }
+}
+
+/// What is shown as it is can't be wrapped: it has to fit as it is written.
+#[test]
+fn examples_in_the_pages_fit_a_terminal() {
+    for (name, _) in PROGRAMS {
+        let (mut indents, mut literal, mut checked) = (vec![7], false, 0);
+        for line in page(name).lines() {
+            match line {
+                ".RS" => indents.push(7),
+                ".RS 4" => indents.push(4),
+                ".RE" => drop(indents.pop()),
+                ".nf" | ".fi" => literal = line == ".nf",
+                _ if literal => {
+                    let shown = line.replace("\\(aq", "'").replace("\\&", "");
+                    let shown = shown.replace("\\e", "/").replace('\\', "");
+                    let columns = indents.iter().sum::<usize>() + shown.chars().count();
+                    assert!(columns <= 80, "{columns} columns in the page of {name}: {shown}");
+                    checked += 1;
+                }
+                _ => {}
+            }
+        }
+        assert!(checked > 2, "{name}");
     }
 }
 
@@ -210,6 +238,25 @@ fn bash_offers_what_fits() {
         [[ ${#COMPREPLY[@]} == 0 ]] || printf '%s\n' "${COMPREPLY[@]}""#;
     for (line, expected) in OFFERS {
         assert_eq!(offered("bash", asked, line), expected, "{line}");
+    }
+}
+
+/// A `.zshrc` need not have called compinit before.
+#[test]
+fn zsh_loads_its_completion_by_itself() {
+    if !foreign::is_there(&["zsh", "--version"]) {
+        return;
+    }
+    for (name, program) in PROGRAMS {
+        let script = script(&format!("{name}-alone"), program, "zsh");
+        let mut command = Command::new("zsh");
+        // Where compinit may keep its list.
+        command.env("HOME", env!("CARGO_TARGET_TMPDIR")).env_remove("ZDOTDIR");
+        let asked = "for i in 1 2; do source $0; done; print $_comps[$1]";
+        let said = command.args(["-f", "-c", asked, &script, name]).output().expect("zsh");
+        let text = String::from_utf8_lossy(&said.stderr);
+        assert!(said.status.success() && text.is_empty(), "{text}");
+        assert_eq!(String::from_utf8_lossy(&said.stdout), format!("_{name}\n"));
     }
 }
 

@@ -269,6 +269,8 @@ fn what_shoes_cannot_say_is_never_sent() {
         ("config timeout 30", "only monitor and json can"),
         ("config max_per_user 3", "only json can"),
         ("config buffer_size 0", "only monitor and json can"),
+        ("buffer-size 0", "can't say buffer-size 0, only monitor and json can"),
+        ("remove-user ana --cut", "can't say remove-user --cut, only json can"),
         ("os-info", "only json can"),
         ("ping", "only json can"),
         ("stop", "only datagram can"),
@@ -288,6 +290,18 @@ fn usage_errors_exit_2_and_help_exits_0() {
     run("nowhere", Some("root:secret"), "users", "").fails(2, "write HOST:PORT");
     for line in ["", "fly", "add-user", "buffer-size 511", "spoofing maybe", "config timeout x"] {
         run("127.0.0.1:0", None, line, "").fails(2, "socksctl: ");
+    }
+    for (line, why) in [
+        ("", "no command is given; see socksctl --help"),
+        ("cut abc", "use the number that connections shows"),
+        ("buffer-size 511", "use a number from 512 to 65535, or 0: it grows with the traffic"),
+        ("config timeout 0.5", "use a whole number: seconds, 1 to 31622400"),
+        ("config max_users abc", "use a whole number: accounts, 0 to 4294967295"),
+        ("config speed 1", "no setting has this name, use one of timeout, "),
+        ("limit-user ana max_connections 500k", "use a whole number such as 50, 0 for no limit"),
+        ("limit-user ana rate_up x", "use a number such as 500000 or 500k, 0 for no limit"),
+    ] {
+        run("127.0.0.1:0", None, line, "").fails(2, why);
     }
     let for_programs = run("127.0.0.1:0", None, "fly --output json", "");
     for_programs.fails(2, "");

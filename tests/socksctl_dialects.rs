@@ -119,8 +119,12 @@ fn monitor_configures() {
     assert_eq!(settings.timeout.as_secs(), 30);
     assert_eq!((settings.max_connections, settings.max_users), (7, 8));
     assert_eq!(settings.buffer_size.map(|size| size.octets()), Some(4096));
-    monitor(&server, "config buffer_size 0").prints("buffer-size: done");
-    assert_eq!(server.core().settings().buffer_size, None);
+    for line in ["buffer-size 0", "config buffer_size 0"] {
+        monitor(&server, "config buffer_size 512")
+            .prints("buffer size set to 512 B, for new connections");
+        monitor(&server, line).prints("buffer size grows with the traffic, for new connections");
+        assert_eq!(server.core().settings().buffer_size, None);
+    }
 }
 
 #[test]
@@ -200,9 +204,9 @@ fn json_manages() {
     json(&server, "add-user ana x").fails(1, "the user ana exists already");
     json(&server, "limit-user ana rate_up 2kB").prints("rate_up of user ana changed");
     json(&server, "users").prints(
-        "user   open  up   down  today  this month  rate up   rate down  expires\n\
-         ana    0     0 B  0 B   0 B    0 B         2.0 kB/s  -          -\n\
-         ñandú  0     0 B  0 B   0 B    0 B         -         -          -",
+        "user   open  up  down  today  month  up/s\n\
+         ana    0     0   0     0      0      2.0k\n\
+         ñandú  0     0   0     0      0      -",
     );
     json(&server, "cut --user ana").prints("user ana cut: 0 connections ended");
     json(&server, "edit-user ana x").prints("password of user ana changed");

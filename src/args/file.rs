@@ -19,7 +19,7 @@ use crate::core::rules::Action;
 use crate::core::{
     BadRules, Name, NewUser, Password, Phc, RuleList, Rules, Secret, Setting, latin1,
 };
-use crate::manage::Secrets;
+use crate::manage::{SecretError, Secrets};
 use crate::printed::misuse;
 use crate::state::{Limits, line, without_source};
 
@@ -214,12 +214,17 @@ fn account(
 fn secrets(texts: SecretTexts) -> Result<Secrets, String> {
     let SecretTexts { datagram, oneshot, jwt, http } = texts;
     let given = |variable: &str| match variable {
-        "SOCKSD_DATAGRAM_TOKEN" => datagram.clone(),
-        "SOCKSD_ONESHOT_TOKEN" => oneshot.clone(),
-        "SOCKSD_JWT_SECRET" => jwt.clone(),
-        "SOCKSD_HTTP_TOKEN" => http.clone(),
-        _ => None,
+        "SOCKSD_DATAGRAM_TOKEN" => ("datagram", datagram.clone()),
+        "SOCKSD_ONESHOT_TOKEN" => ("oneshot", oneshot.clone()),
+        "SOCKSD_JWT_SECRET" => ("jwt", jwt.clone()),
+        "SOCKSD_HTTP_TOKEN" => ("http", http.clone()),
+        _ => ("", None),
     };
-    Secrets::read(|variable| given(variable).map(Into::into))
-        .map_err(|error| format!("table secrets: {error}"))
+    let secrets = Secrets::read(|variable| given(variable).1.map(Into::into));
+    secrets.map_err(|error| match error {
+        SecretError::Malformed { variable, form } => {
+            format!("table secrets: {} can't be used: set it to {form}", given(variable).0)
+        }
+        SecretError::Missing { .. } => format!("table secrets: {error}"),
+    })
 }

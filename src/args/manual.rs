@@ -106,9 +106,10 @@ const SECTIONS: [(&str, &str); 5] = [
          is a listener of its own. None of them is encrypted: keep them on loopback or inside a \
          tunnel.
 
-A listener that others can reach is refused as long as there is no user; with one, everybody \
-         has to log in. More than ten failed logins from an address within two minutes have it \
-         refused, for a second first and up to 15 minutes (`--login-failures` and the like).
+A SOCKS5 listener that others can reach is refused as long as there is no user; with one, \
+         everybody has to log in. The management always wants a login or a token. More than ten \
+         failed logins from an address within two minutes have it refused, for a second first and \
+         up to 15 minutes (`--login-failures` and the like).
 
 What it listens on is printed to standard output, a line for each listener:
 
@@ -131,7 +132,9 @@ What it listens on is printed to standard output, a line for each listener:
     http = \"...\"
 
 The command line wins over the file, and the environment over its secrets. `socksd check` says \
-         what a file means, or what is wrong with it and in which line.",
+         what holds once the server has started with a file (options where they are not the \
+         default, and what is ignored because a state wins), or what is wrong with it and in \
+         which line, and ends with the status of a start.",
     ),
     (
         "FILES",
@@ -151,7 +154,7 @@ All three can be read by their owner only.",
         "Standard error gets a line for each event, in the text format its date, level, name and \
          fields:
 
-    2026-11-21T13:14:15Z warn auth-failed service=socks address=192.0.2.7 user=ana
+    2026-11-21T13:14:15Z info stopping grace=10s open=2
 
 A value that is not one plain word stands in double quotes; in them a backslash escapes. The \
          format json has the same as an object in each line, with the members time, level and \

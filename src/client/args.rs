@@ -170,7 +170,9 @@ pub fn arguments(given: impl IntoIterator<Item = OsString>) -> Result<Vec<String
     };
     let (options, others): (Vec<_>, Vec<_>) =
         apart(&program, given).into_iter().partition(of_every_command);
-    Ok([options, others].concat().concat())
+    let mut others = others.concat();
+    manual::help_as_option(&mut others);
+    Ok([options.concat(), others].concat())
 }
 
 fn text(argument: OsString) -> Result<String, ClientError> {
@@ -224,7 +226,7 @@ mod tests {
             ("buffer-size 4096", "buffer-size"),
             ("spoofing", "spoofing"),
             ("spoofing on", "spoofing"),
-            ("remove-user ana --cut", "remove-user"),
+            ("remove-user ana --cut", "remove-user --cut"),
             ("limit-user ana rate_down 500kB", "limit-user"),
             ("cut 7", "cut"),
             ("cut --user ana", "cut"),
@@ -234,6 +236,8 @@ mod tests {
             ("config timeout 30", "config"),
             ("settings", "settings"),
             ("config buffer_size 512", "buffer-size"),
+            ("config buffer_size 0", "buffer-size 0"),
+            ("buffer-size 0", "buffer-size 0"),
             ("os-info", "os-info"),
             ("ping", "ping"),
             ("stop", "stop"),
@@ -270,10 +274,12 @@ mod tests {
         for line in [
             "",
             "fly",
+            "help fly",
             "add-user",
             "add-user a:b x",
             "add-user ana x y",
             "remove-user",
+            "cut x",
             "buffer-size 511",
             "buffer-size 65536",
             "buffer-size x",
@@ -292,7 +298,9 @@ mod tests {
             let early = Args::parse(&arguments_of(line)).err().unwrap_or_else(|| panic!("{line}"));
             assert_eq!(early.status, Err(()), "{line}");
         }
-        for line in ["-h", "--help", "add-user -h", "users --help"] {
+        for line in
+            ["-h", "--help", "add-user -h", "users --help", "help", "--timeout 9 help users"]
+        {
             let early = Args::parse(&arguments_of(line)).err().unwrap_or_else(|| panic!("{line}"));
             assert_eq!(early.status, Ok(()), "{line}");
         }

@@ -1,16 +1,18 @@
 //! The commands of `socksctl`, and what each of them asks.
 
 mod rules;
+mod settings;
 
 use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
 
 use rules::{Rules, SetRules};
+use settings::{Buffer, Config, LimitUser};
 
 use super::watch::Pace;
 use super::{Ask, ClientError, Secret};
-use crate::core::{BufferSize, ConnectionId, Name, PageSize, Setting, Token, UserLimit, latin1};
+use crate::core::{ConnectionId, Name, PageSize, Setting, Token, latin1};
 use crate::manual::Shell;
 
 /// A command with its arguments.
@@ -49,7 +51,13 @@ pub(super) struct Metrics {}
 
 /// the users of the proxy; in json also what they use and may use
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "users", help_triggers("-h", "--help"))]
+#[argh(
+    subcommand,
+    name = "users",
+    help_triggers("-h", "--help"),
+    note = "In json's table 2.2M/50G is what is used of what may be, in octets. Names longer than\n\
+            24 letters are cut off: --output json has them whole, and all numbers exactly."
+)]
 pub(super) struct Users {}
 
 /// a new user
@@ -76,28 +84,6 @@ pub(super) struct RemoveUser {
     cut: bool,
 }
 
-/// another limit for a user; what it has open obeys at once
-#[derive(FromArgs, ArgsInfo)]
-#[argh(
-    subcommand,
-    name = "limit-user",
-    help_triggers("-h", "--help"),
-    note = "Limits: max_connections, rate_up and rate_down (octets per second), quota_day and\n\
-            quota_month (octets, both ways, UTC), expires (a date such as 2027-01-31, or\n\
-            never). Octets may be written as 500k, 10MB or 2GiB; 0 is no limit."
-)]
-pub(super) struct LimitUser {
-    /// its name
-    #[argh(positional, from_str_fn(name))]
-    name: Name,
-    /// which limit
-    #[argh(positional)]
-    limit: String,
-    /// what it becomes
-    #[argh(positional)]
-    value: String,
-}
-
 /// another password for a user
 #[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "edit-user", help_triggers("-h", "--help"))]
@@ -108,15 +94,6 @@ pub(super) struct EditUser {
     /// the new password; left out, it is asked for, or read from standard input
     #[argh(positional)]
     password: Option<String>,
-}
-
-/// the relay buffer of connections opened from now on
-#[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "buffer-size", help_triggers("-h", "--help"))]
-pub(super) struct Buffer {
-    /// octets, 512 to 65535
-    #[argh(positional, from_str_fn(buffer_size))]
-    size: BufferSize,
 }
 
 /// says whether credentials are watched for, or changes it
@@ -130,7 +107,13 @@ pub(super) struct Spoofing {
 
 /// the connections that are open now
 #[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "connections", help_triggers("-h", "--help"))]
+#[argh(
+    subcommand,
+    name = "connections",
+    help_triggers("-h", "--help"),
+    note = "Names longer than 24 letters and targets longer than 40 are cut off: --output json\n\
+            has them whole, and all numbers exactly."
+)]
 pub(super) struct Connections {}
 
 /// shows rates, graphs and connections live
@@ -140,7 +123,7 @@ pub(super) struct Connections {}
     name = "watch",
     help_triggers("-h", "--help"),
     note = "On a terminal ? shows the keys. Elsewhere, and with --output json, each look is a line:
-    time=2026-11-21T14:03:22Z state=ok current=1 ... rate=0 ... why=-
+    time=2026-11-21T14:03:22Z state=ok current=1 ... why=-
   Its keys are always the same, in the same order: time state current max_current
   historic active_users refused failed_logins bytes bytes_up bytes_down rate rate_up
   rate_down uptime why. What is not known is - (null in JSON); a + behind a number means
@@ -157,18 +140,6 @@ pub(super) struct Watch {
     count: Option<u64>,
 }
 
-/// changes a setting
-#[derive(FromArgs, ArgsInfo)]
-#[argh(subcommand, name = "config", help_triggers("-h", "--help"))]
-pub(super) struct Config {
-    /// its name
-    #[argh(positional, arg_name = "setting")]
-    name: String,
-    /// a number
-    #[argh(positional)]
-    value: String,
-}
-
 /// the settings
 #[derive(FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "settings", help_triggers("-h", "--help"))]
@@ -179,7 +150,7 @@ pub(super) struct Settings {}
 #[argh(subcommand, name = "cut", help_triggers("-h", "--help"))]
 pub(super) struct Cut {
     /// its number, as connections tells it
-    #[argh(positional)]
+    #[argh(positional, from_str_fn(connection))]
     id: Option<u64>,
     /// all connections of this user instead
     #[argh(option, from_str_fn(name), arg_name = "name")]
@@ -275,7 +246,7 @@ impl Command {
                 Ask::RemoveUser { name: command.name.clone(), cut: command.cut }
             }
             Self::LimitUser(command) => command.ask()?,
-            Self::Buffer(command) => Ask::Configure(Setting::BufferSize(Some(command.size))),
+            Self::Buffer(command) => command.ask(),
             Self::Spoofing(Spoofing { switch: None }) => Ask::Spoofing,
             Self::Spoofing(Spoofing { switch: Some(on) }) => Ask::Configure(Setting::Spoofing(*on)),
             Self::Connections(_) => Ask::Connections,
@@ -313,25 +284,6 @@ impl Command {
     }
 }
 
-impl Config {
-    fn ask(&self) -> Result<Ask, ClientError> {
-        let Self { name, value } = self;
-        Setting::parse(name, value)
-            .map(Ask::Configure)
-            .map_err(|why| ClientError::Usage(format!("config {name} {value}: {why}")))
-    }
-}
-
-impl LimitUser {
-    fn ask(&self) -> Result<Ask, ClientError> {
-        let Self { name, limit, value } = self;
-        let limit = UserLimit::parse(limit, value).map_err(|why| {
-            ClientError::Usage(format!("limit-user {name} {limit} {value}: {why}"))
-        })?;
-        Ok(Ask::LimitUser { name: name.clone(), limit })
-    }
-}
-
 impl Cut {
     fn ask(&self) -> Result<Ask, ClientError> {
         match (self.id, &self.user) {
@@ -358,9 +310,8 @@ fn name(text: &str) -> Result<Name, String> {
     Name::new(&latin1(text)?).map_err(|why| why.to_string())
 }
 
-fn buffer_size(text: &str) -> Result<BufferSize, String> {
-    let size = text.parse().ok().and_then(BufferSize::new);
-    size.ok_or_else(|| "use a number from 512 to 65535".into())
+fn connection(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "use the number that connections shows".into())
 }
 
 fn page_size(text: &str) -> Result<PageSize, String> {

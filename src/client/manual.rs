@@ -104,14 +104,26 @@ Options may stand before the command or behind it. Passwords and tokens on a com
 mod tests {
     use argh::ArgsInfo;
 
-    use super::PROGRAM;
+    use super::{PROGRAM, SETTING_NAMES};
     use crate::client::Dialect;
     use crate::client::args::Args;
-    use crate::manual::help;
+    use crate::core::Setting;
+    use crate::manual::{help, help_for};
 
     #[test]
     fn every_option_and_command_is_in_one_group() {
         PROGRAM.assert_grouped(&Args::get_args_info());
+    }
+
+    #[test]
+    fn the_help_of_config_says_what_each_setting_takes() {
+        let help = help_for(&PROGRAM, &Args::get_args_info(), "Usage: socksctl config");
+        let lines: Vec<Vec<&str>> = help.lines().map(|line| line.split("  ").collect()).collect();
+        for name in SETTING_NAMES {
+            let line = lines.iter().rfind(|line| line.contains(&name));
+            let said = line.and_then(|line| line.last()).map(|said| said.trim());
+            assert_eq!(said, Setting::takes(name), "{name}: {help}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Asking for secrets, so that they need no place in a command line.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 
 use super::{ClientError, Login, Secret, Token};
 use crate::core::{Name, latin1};
@@ -66,29 +66,47 @@ fn unusable<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> ClientErr
 
 /// Reads a line. The prompt goes to standard error, which is not the output.
 fn line(prompt: &str) -> Result<String, ClientError> {
-    read_line(prompt).map_err(|error| ClientError::Usage(format!("can't read an answer: {error}")))
+    read_line(prompt, None).map_err(unread)
 }
 
-fn read_line(prompt: &str) -> io::Result<String> {
+fn unread(error: io::Error) -> ClientError {
+    ClientError::Usage(format!("can't read an answer: {error}"))
+}
+
+/// A line that ends with `interrupt` is an error of the kind `Interrupted`.
+fn read_line(prompt: &str, interrupt: Option<u8>) -> io::Result<String> {
     write!(io::stderr(), "{prompt}")?;
-    let mut line = String::new();
-    let count = io::stdin().lock().read_line(&mut line)?;
-    // Ctrl-C is an octet like others while nothing is echoed.
-    if count == 0 || line.contains('\x03') {
+    let mut typed = Vec::new();
+    for octet in io::stdin().lock().bytes() {
+        let octet = octet?;
+        if Some(octet) == interrupt {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        typed.push(octet);
+        if octet == b'\n' {
+            break;
+        }
+    }
+    if typed.is_empty() {
         return Err(io::Error::other("there was none"));
     }
+    let line = String::from_utf8(typed).map_err(|_| io::Error::other("it is not in UTF-8"))?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 #[cfg(all(unix, feature = "native"))]
 fn hidden_line(prompt: &str) -> Result<String, ClientError> {
-    let hidden = echo::Off::new();
-    let typed = line(prompt);
-    if hidden.is_ok() {
+    let hidden = echo::Off::new().ok();
+    let typed = read_line(prompt, hidden.as_ref().and_then(echo::Off::interrupt));
+    if hidden.is_some() {
         // The Enter was not echoed either. Without a standard error there is nothing to end.
         let _ = writeln!(io::stderr());
     }
-    typed
+    drop(hidden);
+    if typed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+        echo::interrupt();
+    }
+    typed.map_err(unread)
 }
 
 #[cfg(not(all(unix, feature = "native")))]
@@ -100,10 +118,13 @@ fn hidden_line(prompt: &str) -> Result<String, ClientError> {
 mod echo {
     use std::io;
 
-    use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+    use rustix::process::{Signal, kill_current_process_group};
+    use rustix::termios::{
+        LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+    };
 
-    /// The terminal echoes nothing while this lives. It makes no signals either,
-    /// so that Ctrl-C can't leave it like this.
+    /// The terminal echoes nothing while this lives. It makes no signals either, which
+    /// would leave it like this: the key for it, Ctrl-C, ends the line instead.
     pub struct Off(Termios);
 
     impl Off {
@@ -111,8 +132,17 @@ mod echo {
             let before = tcgetattr(io::stdin())?;
             let mut silent = before.clone();
             silent.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+            silent.special_codes[SpecialCodeIndex::VEOL] =
+                before.special_codes[SpecialCodeIndex::VINTR];
             tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
             Ok(Self(before))
+        }
+
+        /// The key that interrupts, if there is one.
+        pub fn interrupt(&self) -> Option<u8> {
+            let key = self.0.special_codes[SpecialCodeIndex::VINTR];
+            // _POSIX_VDISABLE: 0, or where it is not, 255.
+            (!matches!(key, 0 | 0xff)).then_some(key)
         }
     }
 
@@ -121,5 +151,11 @@ mod echo {
             // A terminal that has gone away needs no restoring.
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
         }
+    }
+
+    /// What the terminal would have done, so that a shell knows it. It returns when the
+    /// signal is ignored.
+    pub fn interrupt() {
+        let _ = kill_current_process_group(Signal::INT);
     }
 }

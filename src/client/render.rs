@@ -5,9 +5,10 @@ use std::fmt::Write;
 use serde_json::{Map, Value as Json, json};
 
 use super::args::Output;
+use super::printable::{cut, width};
 use super::user_table;
 use super::{Answer, Ask, ClientError, Fact, Machine, MachineSample, OpenConnection, Value};
-use crate::core::{Latin1, Printable, RuleList, Setting};
+use crate::core::{JsonLine, Latin1, Printable, RuleList, Setting};
 
 /// The answer to `ask`, without a line end behind it.
 pub fn answer(ask: &Ask, answer: &Answer, output: Output) -> String {
@@ -22,7 +23,7 @@ pub fn answer(ask: &Ask, answer: &Answer, output: Output) -> String {
             Answer::Rules(lists) => rules(lists),
             Answer::Machine(machine) => samples(machine),
         },
-        Output::Json => json(answer).to_string(),
+        Output::Json => JsonLine(&json(answer)).to_string(),
     }
 }
 
@@ -30,7 +31,7 @@ pub fn answer(ask: &Ask, answer: &Answer, output: Output) -> String {
 pub fn error(error: &ClientError, output: Output) -> String {
     match output {
         Output::Text => format!("socksctl: {error}"),
-        Output::Json => json!({ "error": error.to_string() }).to_string(),
+        Output::Json => JsonLine(&json!({ "error": error.to_string() })).to_string(),
     }
 }
 
@@ -70,6 +71,9 @@ fn done(ask: &Ask) -> String {
         Ask::EditUser { name, .. } => format!("password of user {name} changed"),
         Ask::Configure(Setting::BufferSize(Some(size))) => {
             format!("buffer size set to {}, for new connections", octets(size.octets().into()))
+        }
+        Ask::Configure(Setting::BufferSize(None)) => {
+            "buffer size grows with the traffic, for new connections".into()
         }
         Ask::SetRules(change) => {
             let (list, count) = (change.list(), change.rules().iter().count());
@@ -118,6 +122,12 @@ fn list(names: &[Vec<u8>], complete: bool) -> String {
     text
 }
 
+/// Columns of a table's cell with the name of a user: one longer name must not make all
+/// lines as long.
+pub(super) const LONGEST_NAME: usize = 24;
+/// Those of a cell with a target.
+const LONGEST_TARGET: usize = 40;
+
 /// A line each, below what its columns mean.
 fn connections(open: &[OpenConnection]) -> String {
     if open.is_empty() {
@@ -129,7 +139,8 @@ fn connections(open: &[OpenConnection]) -> String {
             [&open.user, &open.client, &open.state].map(|text| harmless(text));
         let target = open.target.as_deref().map_or_else(|| "-".into(), harmless);
         let age = format!("{} s", thousands(open.age));
-        [open.id.to_string(), user, client, target, state, octets(open.bytes), age]
+        let (user, target) = (cut(&user, LONGEST_NAME), cut(&target, LONGEST_TARGET));
+        [open.id.to_string(), user, client, target, state, size(open.bytes), age]
     };
     aligned(&[head].into_iter().chain(open.iter().map(row)).collect::<Vec<_>>())
 }
@@ -142,12 +153,14 @@ fn connections_of(count: u64) -> String {
 pub(super) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let mut widths = [0; COLUMNS];
     for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
+        for (most, cell) in widths.iter_mut().zip(row) {
+            *most = width(cell).max(*most);
         }
     }
     let line = |row: &[String; COLUMNS]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        // A column in which nothing stands is none.
+        let cells = row.iter().zip(widths).filter(|(_, most)| *most > 0);
+        let cells = cells.map(|(cell, most)| format!("{cell}{}", " ".repeat(most - width(cell))));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -306,15 +319,15 @@ mod tests {
 
     #[test]
     fn users_are_numbered_and_harmless() {
-        let names = vec![b"ana".to_vec(), b"\x1b[2J\xf1".to_vec()];
+        let names = vec![b"ana".to_vec(), b"\x1b[2J\xf1\x9b".to_vec()];
         let users = Answer::Users { names, complete: false };
         assert_eq!(
             answer(&Ask::Users, &users, Output::Text),
-            "#  user\n1  ana\n2  \\x1b[2J\u{f1}\nthere may be more, the dialect has no room for them"
+            "#  user\n1  ana\n2  \\x1b[2J\u{f1}\\x9b\nthere may be more, the dialect has no room for them"
         );
         assert_eq!(
             answer(&Ask::Users, &users, Output::Json),
-            "{\"complete\":false,\"users\":[\"ana\",\"\\u001b[2J\u{f1}\"]}"
+            "{\"complete\":false,\"users\":[\"ana\",\"\\u001b[2J\u{f1}\\u009b\"]}"
         );
     }
 
@@ -334,9 +347,9 @@ mod tests {
         let both = vec![open(9, "ana", Some("example.org:80")), open(10, "\x1b-", None)];
         let both = Answer::Connections(both);
         let expected = "\
-#   user  client          target          state  bytes          age
-9   ana   192.0.2.7:5000  example.org:80  open   2.0 kB (2048)  1,234 s
-10  ?-    192.0.2.7:5000  -               open   2.0 kB (2048)  1,234 s";
+#   user  client          target          state  bytes   age
+9   ana   192.0.2.7:5000  example.org:80  open   2.0 kB  1,234 s
+10  ?-    192.0.2.7:5000  -               open   2.0 kB  1,234 s";
         assert_eq!(answer(&Ask::Connections, &both, Output::Text), expected);
         let json = answer(&Ask::Connections, &both, Output::Json);
         assert!(json.starts_with("{\"connections\":[{\"age\":1234,\"bytes\":2048,"), "{json}");

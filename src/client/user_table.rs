@@ -3,7 +3,9 @@
 use serde_json::{Value as Json, json};
 
 use super::UserDetail;
-use super::render::{aligned, size};
+use super::figures;
+use super::printable::cut;
+use super::render::{LONGEST_NAME, aligned};
 use crate::core::{Latin1, Printable, UserLimits};
 
 /// A line each, below what its columns mean.
@@ -11,38 +13,40 @@ pub(super) fn table(users: &[UserDetail]) -> String {
     if users.is_empty() {
         return "no users; add one with: socksctl add-user NAME".into();
     }
-    let head =
-        ["user", "open", "up", "down", "today", "this month", "rate up", "rate down", "expires"];
-    let row = |user: &UserDetail| {
-        let limits = &user.limits;
-        let rate = |limit: Option<_>| {
-            limit.map_or_else(none, |rate| format!("{}/s", size(u64::from(rate))))
-        };
-        let most = limits.max_connections.map(|most| most.to_string());
-        let quota = |limit: Option<_>| limit.map(|quota| size(u64::from(quota)));
-        [
-            Printable(&user.name).to_string(),
-            of(user.connections.to_string(), most),
-            size(user.bytes_up),
-            size(user.bytes_down),
-            of(size(user.used_today), quota(limits.quota_day)),
-            of(size(user.used_this_month), quota(limits.quota_month)),
-            rate(limits.rate_up),
-            rate(limits.rate_down),
-            limits.expires.map_or_else(none, |date| date.to_string()),
-        ]
-    };
-    let rows = [head.map(String::from)].into_iter().chain(users.iter().map(row));
-    aligned(&rows.collect::<Vec<_>>())
+    let head = ["user", "open", "up", "down", "today", "month", "up/s", "down/s", "expires"];
+    let mut rows = vec![head.map(String::from)];
+    rows.extend(users.iter().map(row));
+    // Limits that nobody has are no columns.
+    for limit in head.len() - 3..head.len() {
+        if rows.iter().skip(1).all(|row| row[limit] == NONE) {
+            rows.iter_mut().for_each(|row| row[limit].clear());
+        }
+    }
+    aligned(&rows)
 }
 
-fn none() -> String {
-    "-".into()
+const NONE: &str = "-";
+
+fn row(user: &UserDetail) -> [String; 9] {
+    let limits = &user.limits;
+    let limit = |rate: Option<_>| rate.map(|octets| figures::octets(u64::from(octets)));
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| NONE.into());
+    [
+        cut(&Printable(&user.name).to_string(), LONGEST_NAME),
+        of(user.connections.to_string(), limits.max_connections.map(|most| most.to_string())),
+        figures::octets(user.bytes_up),
+        figures::octets(user.bytes_down),
+        of(figures::octets(user.used_today), limit(limits.quota_day)),
+        of(figures::octets(user.used_this_month), limit(limits.quota_month)),
+        or_none(limit(limits.rate_up)),
+        or_none(limit(limits.rate_down)),
+        or_none(limits.expires.map(|date| date.to_string())),
+    ]
 }
 
 fn of(used: String, most: Option<String>) -> String {
     match most {
-        Some(most) => format!("{used} of {most}"),
+        Some(most) => format!("{used}/{most}"),
         None => used,
     }
 }
@@ -101,10 +105,31 @@ mod tests {
     #[test]
     fn what_has_a_limit_is_shown_with_it() {
         let expected = "\
-user  open    up   down    today             this month  rate up  rate down  expires
-ana   2 of 5  7 B  1.5 MB  1.5 MB of 1.0 GB  1.5 MB      -        2.0 kB/s   2027-01-31";
+user  open  up  down  today      month  down/s  expires
+ana   2/5   7   1.5M  1.5M/1.0G  1.5M   2.0k    2027-01-31";
         assert_eq!(table(&[ana()]), expected);
         assert!(table(&[]).contains("add-user"));
+    }
+
+    #[test]
+    fn ordinary_users_fit_a_terminal_with_all_their_limits() {
+        let mut user = UserDetail { name: b"ordinary".to_vec(), ..ana() };
+        for (name, value) in [("rate_up", "500kB"), ("rate_down", "12MB"), ("quota_month", "50GB")]
+        {
+            user.limits.change(UserLimit::parse(name, value).unwrap());
+        }
+        let user = UserDetail { bytes_up: 158_000_000, used_this_month: 2_250_000_000, ..user };
+        let text = table(&[user]);
+        assert!(text.lines().all(|line| line.len() <= 80), "{text}");
+        assert!(text.contains("  2.2G/50G  500k  12M     2027"), "{text}");
+    }
+
+    #[test]
+    fn a_long_name_makes_no_long_lines() {
+        let users = [ana(), UserDetail { name: vec![b'x'; 255], ..ana() }];
+        let text = table(&users);
+        assert!(text.contains(&format!("\n{}…  2/5", "x".repeat(23))), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub struct Metrics {
     pub bytes_down: u64,
     /// Distinct users (open access counts as one) with an open connection.
     pub active_users: u64,
-    /// Connections refused because a limit was reached.
+    /// Connections refused because of a limit or a rule for clients.
     pub refused: u64,
     /// Logins that failed, over all services.
     pub failed_logins: u64,

@@ -215,6 +215,19 @@ impl Setting {
         Self::from_number(name, number).ok_or(BadSetting::Value)
     }
 
+    /// What the setting of that name takes; [`NAMES`] has them all.
+    pub fn takes(name: &str) -> Option<&'static str> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "timeout" => "seconds, 1 to 31622400",
+            "max_connections" => "connections at once, 0 to 4294967295",
+            "max_users" => "accounts, 0 to 4294967295",
+            "buffer_size" => "octets, 512 to 65535, or 0: it grows with the traffic",
+            "max_per_user" | "max_per_address" => "connections at once, or 0: no limit",
+            "max_new_per_address" => "connections per second, or 0: no limit",
+            _ => return None,
+        })
+    }
+
     fn from_number(name: &str, number: u64) -> Option<Self> {
         let count = u32::try_from(number).ok();
         let limit = count.map(|count| Some(count).filter(|count| *count > 0));
@@ -265,6 +278,14 @@ mod tests {
             assert_eq!(setting.name(), name);
             let shown = format!("{setting:?}").to_lowercase();
             assert!(shown.starts_with(&name.replace('_', "")), "{name}: {shown}");
+            // The first and the last number that it says it takes.
+            let takes = Setting::takes(name).unwrap();
+            for word in takes.split(|c: char| !c.is_ascii_digit()).filter(|word| !word.is_empty()) {
+                assert!(Setting::parse(name, word).is_ok(), "{name} {word}");
+                let next = (word.parse::<u64>().unwrap() + 1).to_string();
+                let last = takes.contains(&format!("to {word}"));
+                assert!(!last || Setting::parse(name, &next).is_err(), "{name} {next}");
+            }
         }
     }
 

@@ -29,6 +29,22 @@ impl fmt::Display for Latin1<'_> {
     }
 }
 
+/// Shows JSON in which nothing ends a line or steers a terminal for anybody: serde
+/// leaves what is above U+007E as it is.
+pub struct JsonLine<'a>(pub &'a serde_json::Value);
+
+impl fmt::Display for JsonLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.to_string().chars().try_for_each(|c| match c {
+            // Control characters, and the separators of lines and paragraphs: none is
+            // above U+FFFF, and all are in strings.
+            _ if c.is_control() => write!(f, "\\u{:04x}", u32::from(c)),
+            '\u{2028}' | '\u{2029}' => write!(f, "\\u{:04x}", u32::from(c)),
+            _ => fmt::Write::write_char(f, c),
+        })
+    }
+}
+
 /// The text in ISO 8859-1, the character set of names and passwords.
 ///
 /// # Errors
@@ -48,6 +64,16 @@ mod tests {
     fn control_characters_are_escaped() {
         let shown = Printable(b"a\tb\r\n\\ \xe9\x85\x7f").to_string();
         assert_eq!(shown, "a\\x09b\\x0d\\x0a\\x5c \u{e9}\\x85\\x7f");
+    }
+
+    #[test]
+    fn json_is_one_line_that_steers_nothing() {
+        let text = "\u{9b}2J\u{85}\u{7f}\n\u{2028}\u{2029}\u{f1}\u{1f600}\"";
+        let json = serde_json::json!({ "\u{9b}": text });
+        let line = JsonLine(&json).to_string();
+        let expected = r#"{"\u009b":"\u009b2J\u0085\u007f\n\u2028\u2029ñ😀\""}"#;
+        assert_eq!(line, expected);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), json);
     }
 
     #[test]

@@ -52,7 +52,7 @@ fn totals(page: &mut Page, metrics: &Metrics) {
     page.single("active_users", help, GAUGE, metrics.active_users);
     let help = "Client connections accepted.";
     page.single("connections_total", help, COUNTER, metrics.historic);
-    let help = "Connections refused because a limit was reached.";
+    let help = "Connections refused because of a limit or a rule for clients.";
     page.single("connections_refused_total", help, COUNTER, metrics.refused);
     let help = "Logins that failed, over all services.";
     page.single("auth_failures_total", help, COUNTER, metrics.failed_logins);

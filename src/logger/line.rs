@@ -8,7 +8,7 @@ use log::{Level, Record};
 use serde_json::Value as Json;
 
 use super::Format;
-use crate::core::Utc;
+use crate::core::{JsonLine, Utc};
 
 /// What an event is called that comes with a sentence and no name: from a library.
 const SENTENCE: &str = "message";
@@ -65,7 +65,7 @@ impl Line {
     fn field(&mut self, name: &str, value: Json) {
         if self.json {
             let mark = if self.text.is_empty() { '{' } else { ',' };
-            let _ = write!(self.text, "{mark}{}:{}", Json::from(name), OneLine(&value));
+            let _ = write!(self.text, "{mark}{}:{}", Json::from(name), JsonLine(&value));
         } else if let Json::String(value) = value {
             let _ = write!(self.text, " {name}={}", Quoted(&value));
         } else {
@@ -87,23 +87,6 @@ impl<'kvs> VisitSource<'kvs> for Line {
         self.field(key.as_str(), number.unwrap_or_else(|| Json::from(value.to_string())));
         Ok(())
     }
-}
-
-/// JSON in which nothing ends a line or steers a terminal for anybody: serde leaves what is
-/// above U+007E as it is.
-struct OneLine<'a>(&'a Json);
-
-impl Display for OneLine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.to_string().chars().try_for_each(|c| {
-            if steers(c) { write!(f, "\\u{:04x}", u32::from(c)) } else { f.write_char(c) }
-        })
-    }
-}
-
-/// Control characters, and the separators of lines and paragraphs. None is above U+FFFF.
-fn steers(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 /// A value as it is when it is one plain word, otherwise in quotes with everything
@@ -193,7 +176,7 @@ mod tests {
             let json = line(Format::Json, Level::Info, "auth-failed", &fields);
             let object: Json = serde_json::from_str(&json).unwrap();
             assert_eq!(object["user"], value);
-            assert!(!json.contains(steers), "{json:?}");
+            assert!(!json.contains(|c: char| c.is_control() || c == '\u{2028}'), "{json:?}");
         }
     }
 }

@@ -173,10 +173,9 @@ pub enum SecretError {
 impl fmt::Display for SecretError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing { dialect, variable, form } => write!(
-                f,
-                "the dialect {dialect} does not start without its secret: set {variable} to {form}"
-            ),
+            Self::Missing { dialect, variable, form } => {
+                write!(f, "the dialect {dialect} needs its secret: set {variable} to {form}")
+            }
             Self::Malformed { variable, form } => {
                 write!(f, "the value of {variable} can't be used: set it to {form}")
             }

@@ -2,12 +2,20 @@
 
 use argh::{CommandInfoWithArgs, FlagInfo};
 
-use super::{Program, argument, description, explained, grouped, letter, notes, placeholder};
+use super::{HELP, Program, argument, description, explained, grouped, letter, notes, placeholder};
 use super::{positionals, sentence, shown, synopsis, wrapped};
 
 const COLUMNS: usize = 80;
 /// What is described stands before this column, if it is no longer.
 const DESCRIPTION: usize = 30;
+
+/// `help COMMAND` as `COMMAND --help`: the parser knows options only.
+pub fn help_as_option(words: &mut [String]) {
+    if words.first().is_some_and(|word| word == "help") {
+        words.rotate_left(1);
+        words.last_mut().into_iter().for_each(|word| *word = HELP.into());
+    }
+}
 
 /// The help that was asked for: of a command when argh's own, `usage`, is about one.
 pub fn help_for(program: &Program, info: &CommandInfoWithArgs, usage: &str) -> String {
@@ -27,7 +35,7 @@ pub fn help(program: &Program, info: &CommandInfoWithArgs) -> String {
     if !program.needs_command {
         page.0.push_str(&format!("\n       {name}"));
     }
-    page.0.push_str(" COMMAND [ARGUMENT]...\n\n");
+    page.0.push_str(&format!(" COMMAND [ARGUMENT]...\n       {name} help [COMMAND]\n\n"));
     page.paragraph(program.about);
     for (title, flags) in grouped(program.options, &shown(info), |flag| flag.long) {
         page.title(title);

@@ -17,7 +17,7 @@ use std::str::FromStr;
 use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind, Optionality, PositionalInfo};
 
 pub use completions::completions;
-pub use help::{help, help_for};
+pub use help::{help, help_as_option, help_for};
 pub use roff::page;
 
 /// What the parser does not know about a program.

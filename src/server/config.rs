@@ -14,10 +14,12 @@ use crate::core::{
     AdminSecrets, Core, Denied, Lines, Name, NewUser, Secret, Setting, Settings, Snapshot, Start,
     Store, Thresholds,
 };
+use crate::http;
 use crate::logger::Logging;
-use crate::manage::{Dialect, SecretError, Secrets};
+use crate::manage::{Dialect, SecretError, Secrets, Transport};
 use crate::net::{self, sources::Sources};
-use crate::socks::service::Options;
+use crate::pop3;
+use crate::socks::service::{self, Options};
 use crate::state::{StateError, StateFile};
 
 pub use ignored::Ignored;
@@ -97,8 +99,8 @@ impl Config {
     /// What can be told to be wrong before anything is opened.
     ///
     /// # Errors
-    /// [`StartError::OpenProxy`], [`StartError::OpenHttp`], [`StartError::Pop3`] and
-    /// [`StartError::NoBindOut`].
+    /// [`StartError::OpenProxy`], [`StartError::OpenHttp`], [`StartError::SamePort`],
+    /// [`StartError::User`], [`StartError::Pop3`] and [`StartError::NoBindOut`].
     pub fn check(&self) -> Result<(), StartError> {
         if !self.socks.ip().to_canonical().is_loopback() && !self.login_required() {
             return Err(StartError::OpenProxy(self.socks));
@@ -110,6 +112,35 @@ impl Config {
         if self.options.bind_out != Sources::ANY && !net::CONNECTS_FROM {
             return Err(StartError::NoBindOut);
         }
+        let most = self.settings.max_users;
+        if self.stored.is_none() && self.users.len() > most as usize {
+            return Err(StartError::User(Denied::UsersFull(most)));
+        }
+        self.check_ports()?;
+        self.check_pop3()
+    }
+
+    /// Whether each listener can have its port. Those of the other family are not
+    /// looked at: whether `::` takes IPv4 along is up to the system.
+    fn check_ports(&self) -> Result<(), StartError> {
+        let others = [(pop3::session::NAME, self.pop3), (http::NAME, self.http)];
+        let others = others.into_iter().filter_map(|(name, address)| Some((name, address?)));
+        let tcp = others.chain([(service::NAME, self.socks)]).map(|one| (false, one));
+        let dialects = self.dialects.iter().map(|(dialect, address)| {
+            (matches!(dialect.transport, Transport::Udp(_)), (dialect.name, *address))
+        });
+        let mut seen: Vec<(bool, (&'static str, SocketAddr))> = Vec::new();
+        for (udp, one) in tcp.chain(dialects) {
+            let same = |other: &&(bool, (_, SocketAddr))| other.0 == udp && meet(other.1.1, one.1);
+            if let Some((_, other)) = seen.iter().find(same) {
+                return Err(StartError::SamePort(*other, one));
+            }
+            seen.push((udp, one));
+        }
+        Ok(())
+    }
+
+    fn check_pop3(&self) -> Result<(), StartError> {
         if self.pop3.is_none() {
             return Ok(());
         }
@@ -181,6 +212,14 @@ impl Config {
     }
 }
 
+/// Whether only one of two addresses can be listened on.
+fn meet(one: SocketAddr, other: SocketAddr) -> bool {
+    let (ip, there) = (one.ip().to_canonical(), other.ip().to_canonical());
+    let any = (ip.is_unspecified() || there.is_unspecified()) && ip.is_ipv4() == there.is_ipv4();
+    // Port 0 is another one each time.
+    one.port() == other.port() && one.port() > 0 && (ip == there || any)
+}
+
 /// Why a server can't start.
 #[derive(Debug)]
 pub enum StartError {
@@ -188,6 +227,8 @@ pub enum StartError {
     OpenProxy(SocketAddr),
     /// Everybody could read the metrics.
     OpenHttp(SocketAddr),
+    /// Two listeners want the same port.
+    SamePort((&'static str, SocketAddr), (&'static str, SocketAddr)),
     /// This program can't choose where connections leave from.
     NoBindOut,
     /// That address is not this machine's.
@@ -208,6 +249,30 @@ pub enum StartError {
     System(io::Error),
 }
 
+impl StartError {
+    /// The code to exit with: 2 when trying again can't help, as the configuration
+    /// is wrong, 1 when the machine is to blame.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::OpenProxy(_)
+            | Self::OpenHttp(_)
+            | Self::SamePort(..)
+            | Self::NoBindOut
+            | Self::User(Denied::UsersFull(_))
+            | Self::Pop3(_)
+            | Self::State(StateError::Content(..))
+            | Self::Secret(_) => 2,
+            // Addresses and files come and go.
+            Self::BindOut(..)
+            | Self::Listen(..)
+            | Self::Log(..)
+            | Self::User(_)
+            | Self::State(_)
+            | Self::System(_) => 1,
+        }
+    }
+}
+
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -220,6 +285,11 @@ impl fmt::Display for StartError {
                 f,
                 "serving HTTP on {address}, which others can reach, would show everybody the \
                  metrics: set SOCKSD_HTTP_TOKEN, or use a loopback address"
+            ),
+            Self::SamePort((one, at), (other, there)) => write!(
+                f,
+                "{one} on {at} and {other} on {there} can't both have that port: choose another \
+                 one for one of them"
             ),
             Self::Listen(service, address, error) => write!(
                 f,

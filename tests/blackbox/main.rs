@@ -38,6 +38,7 @@ mod manage {
     mod kill;
     mod log;
     mod metrics;
+    mod refused;
     mod shoes;
     mod shoes_login;
     #[cfg(unix)]

@@ -95,6 +95,17 @@ fn its_numbers_follow_a_transfer() {
     is_content(&browser);
 }
 
+/// A line of one point has no length.
+#[test]
+fn the_first_sample_is_seen_in_the_graphs() {
+    let served = Served::start(ON, None);
+    let Some(browser) = open(&served) else { return };
+    let spots = "return [...document.querySelectorAll('figure svg circle')]
+        .filter((each) => each.getBoundingClientRect().width >= 4).map((each) => each.classList[1]).sort().join()";
+    until("a spot for each series", || browser.run(spots) == "down,new,open,up");
+    is_content(&browser);
+}
+
 #[test]
 fn a_connection_is_cut_with_the_keyboard_alone() {
     let served = Served::start(ON, None);

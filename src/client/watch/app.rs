@@ -8,6 +8,7 @@ use super::keys::Action;
 use super::list::List;
 use super::sample::Sample;
 use super::source::Loss;
+use crate::client::printable::printable;
 use crate::core::ConnectionId;
 
 /// What keys mean at the moment.
@@ -69,7 +70,7 @@ impl App {
     pub fn new(server: &str, dialect: Dialect, interval: Duration, sample: Sample) -> Self {
         let cutting = ClientError::check(dialect, &Ask::Cut(ConnectionId(0)));
         Self {
-            server: super::printable::printable(server),
+            server: printable(server),
             dialect,
             interval,
             cutting: cutting.map_err(|unsayable| unsayable.to_string()),
@@ -115,7 +116,7 @@ impl App {
     pub fn was_cut(&mut self, id: ConnectionId, result: Result<(), String>) {
         self.message = Some(match result {
             Ok(()) => format!("connection {} was cut", id.0),
-            Err(why) => super::printable::printable(&why),
+            Err(why) => printable(&why),
         });
     }
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::super::OpenConnection;
 use super::history::{History, Rates};
-use super::printable::printable;
 use super::sample::{Counters, Sample, per_second};
+use crate::client::printable::printable;
 
 /// Looks that are later than so many intervals were kept from coming.
 const SLOWEST: usize = 5;

@@ -11,7 +11,7 @@ use super::super::{ClientError, connect};
 use super::sample::{Count, Sample};
 use super::source::{Look, Source};
 use super::{Pace, Whom};
-use crate::core::Utc;
+use crate::core::{JsonLine, Utc};
 
 /// The counters in a line, in their order; the rates stand behind `bytes_down`.
 const COUNTERS: [&str; 9] = [
@@ -71,7 +71,7 @@ fn line(look: &Look, before: Option<&Sample>, now: SystemTime, output: Output) -
     let numbers = numbers(sample, before);
     match output {
         Output::Text => as_text(&time, state, &numbers, why),
-        Output::Json => as_json(&time, state, &numbers, why).to_string(),
+        Output::Json => JsonLine(&as_json(&time, state, &numbers, why)).to_string(),
     }
 }
 
@@ -101,7 +101,7 @@ fn as_text(time: &str, state: &str, numbers: &Numbers, why: Option<&str>) -> Str
         line.push_str(&format!(" {name}={shown}"));
     }
     // Quoted as in JSON, and as there without control characters.
-    let why = why.map_or_else(|| "-".into(), |why| json!(why).to_string());
+    let why = why.map_or_else(|| "-".into(), |why| JsonLine(&json!(why)).to_string());
     line.push_str(&format!(" why={why}"));
     line
 }
@@ -156,11 +156,11 @@ mod tests {
 
     #[test]
     fn a_server_that_is_gone_is_a_line_too() {
-        let loss = Loss { why: "can't reach \"h\"\x1b".into(), retry: Instant::now() };
+        let loss = Loss { why: "can't reach \"h\"\x1b\u{9b}".into(), retry: Instant::now() };
         let expected = "time=1970-01-01T00:00:00Z state=lost current=- max_current=- historic=- \
                         active_users=- refused=- failed_logins=- bytes=- bytes_up=- \
                         bytes_down=- rate=- rate_up=- rate_down=- uptime=- \
-                        why=\"can't reach \\\"h\\\"\\u001b\"";
+                        why=\"can't reach \\\"h\\\"\\u001b\\u009b\"";
         assert_eq!(text(&Look::Lost(loss), None), expected);
     }
 

@@ -6,19 +6,17 @@
 //! app                           what the screen is about: all that keys and looks change
 //! board  list  history          rates; order, filter and selection; the last minutes
 //! source                        one conversation, and another one when it has broken
-//! sample figures printable      one look at the server; numbers and texts, fit to be shown
+//! sample                        one look at the server
 //! ```
 //!
 //! All but the loops and the source are pure: values in, values out.
 
 mod app;
 mod board;
-mod figures;
 mod history;
 mod keys;
 mod lines;
 mod list;
-mod printable;
 mod sample;
 mod source;
 mod terminal;

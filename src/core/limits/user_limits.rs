@@ -49,8 +49,10 @@ pub const USER_LIMIT_NAMES: [&str; 6] =
 pub enum BadUserLimit {
     /// No limit has this name.
     Unknown,
-    /// It is no decimal number in range.
+    /// It is no number of octets in range.
     Number,
+    /// It is no number of connections in range, which has no unit.
+    Count,
     /// It is no date.
     Date,
 }
@@ -62,6 +64,7 @@ impl fmt::Display for BadUserLimit {
                 write!(f, "no limit has this name, use one of {}", USER_LIMIT_NAMES.join(", "))
             }
             Self::Number => f.write_str("use a number such as 500000 or 500k, 0 for no limit"),
+            Self::Count => f.write_str("use a whole number such as 50, 0 for no limit"),
             Self::Date => f.write_str("use a date such as 2027-01-31, or never"),
         }
     }
@@ -82,7 +85,7 @@ impl UserLimit {
         Ok(match name.to_ascii_lowercase().as_str() {
             "max_connections" => {
                 let count = decimal(value).and_then(|number| u32::try_from(number).ok());
-                Self::MaxConnections(count.map(NonZeroU32::new).ok_or(BadUserLimit::Number)?)
+                Self::MaxConnections(count.map(NonZeroU32::new).ok_or(BadUserLimit::Count)?)
             }
             "rate_up" => Self::RateUp(number()?),
             "rate_down" => Self::RateDown(number()?),
@@ -222,7 +225,8 @@ mod tests {
             assert_eq!(UserLimit::parse("rate_up", value), Err(BadUserLimit::Number), "{value}");
         }
         let too_many = UserLimit::parse("max_connections", "4294967296");
-        assert_eq!(too_many, Err(BadUserLimit::Number));
+        assert_eq!(too_many, Err(BadUserLimit::Count));
+        assert_eq!(UserLimit::parse("max_connections", "500k"), Err(BadUserLimit::Count));
         assert_eq!(UserLimit::parse("expires", "tomorrow"), Err(BadUserLimit::Date));
     }
 }

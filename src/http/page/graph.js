@@ -99,6 +99,8 @@ export class Graph {
       const area = `${path}L${two(x(last.time))} ${two(y(0))}L${two(x(first.time))} ${two(y(0))}Z`;
       svg.append(drawn("path", { class: `area ${className}`, d: area }));
       svg.append(drawn("path", { class: `line ${className}`, d: path }));
+      // The newest value: a line of one point, or of few, would not be seen.
+      svg.append(drawn("circle", { class: `spot ${className}`, cx: two(x(last.time)), cy: two(y(last[key])), r: 3 }));
     }
   }
 

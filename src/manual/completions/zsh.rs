@@ -30,9 +30,10 @@ pub(super) fn script(program: &Program, info: &CommandInfoWithArgs) -> String {
         text.push_str(&format!("        '{}:{about}'\n", command.name));
     }
     text.push_str("    )\n    _describe command commands\n}\n");
-    // Called by compinit's autoload, or read by somebody's .zshrc.
+    // Called by compinit's autoload, or read by somebody's .zshrc, maybe before compinit.
     text.push_str(&format!(
         "if [[ $funcstack[1] == _{name} ]]; then\n    _{name} \"$@\"\nelse\n    \
+         (( $+functions[compdef] )) || {{ autoload -Uz compinit && compinit -i }}\n    \
          compdef _{name} {name}\nfi\n"
     ));
     text

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::harness::clock::until;
 use crate::harness::file::Scratch;
 use crate::harness::server::{Run, Server, run};
-use crate::harness::shoes::Admin;
+use crate::harness::shoes::{Admin, add, buffer_size, remove};
 use crate::harness::socks::can_log_in;
 
 fn file(text: &str) -> Scratch {
@@ -143,11 +143,10 @@ fn what_is_wrong_is_named_with_its_line() {
         ("[[users]]\nname = \"a/b\"\npassword = \"x\"", "user a/b: "),
         ("[[users]]\nname = \"a\"\npassword = \"$argon2id$x\"", "user a: it is no argon2id"),
         ("[secrets]\ndatagramm = \"1\"", "line 2: unknown field `datagramm`"),
-        ("[secrets]\ndatagram = \"x\"", "SOCKSD_DATAGRAM_TOKEN"),
+        ("[secrets]\ndatagram = \"x\"", "table secrets: datagram can't be used: set it to "),
         ("listen = \"0.0.0.0\"", "without a user"),
         ("datagram = \"127.0.0.1:0\"", "SOCKSD_DATAGRAM_TOKEN"),
         ("pop3 = \"127.0.0.1:0\"", "--maildir"),
-        ("state = \"/dev/null/x\"", "/dev/null/x"),
     ] {
         let error = wrong(text);
         assert!(error.contains(expected), "{text}: {error}");
@@ -156,6 +155,84 @@ fn what_is_wrong_is_named_with_its_line() {
     assert!(wrong(&twice).contains("a is given twice"));
     let missing = Scratch::new("toml");
     assert!(check(&missing).stderr.contains(missing.path()));
+}
+
+#[test]
+fn what_is_not_the_default_is_told() {
+    let said = check(&file("")).stdout;
+    let names = said.lines().filter_map(|line| line.split_once(": ")).map(|(name, _)| name);
+    let all = ["socks", "shoes", "users", "admins", "rule", "rule", "safe default", "state"];
+    assert_eq!(names.collect::<Vec<_>>(), all, "{said}");
+    assert!(said.lines().all(|line| line.len() <= 80), "{said}");
+    let said = check(&file(
+        "timeout = 1.5\nmax-per-user = 50\nlog_format = \"json\"\naccess-log = \"a.log\"\n\
+         grace = 10\nbuffer-size = 4096\nlogin-failures = 2\nudp-ports = \"7-9\"\nlog-level = \"warn\"",
+    ));
+    for line in [
+        "timeout: 1.5 seconds",
+        "max-per-user: 50",
+        "log-format: json",
+        "log-level: warn",
+        "access-log: a.log",
+        "buffer-size: 4096",
+        "udp-ports: 7-9",
+        "login-failures: 2",
+    ] {
+        assert!(said.stdout.lines().any(|said| said == line), "{line}: {}", said.stdout);
+    }
+    assert!(!said.stdout.contains("grace"), "{}", said.stdout);
+}
+
+/// It is checked again after every change, and then there is a state.
+#[test]
+fn what_holds_is_told_where_a_state_wins() {
+    let state = Scratch::new("toml");
+    let text = format!(
+        "listen = \"0.0.0.0\"\nport = 0\nshoes-port = 0\nbuffer-size = 4096\ntimeout = 600\n\
+         state = \"{}\"\n\
+         [rules]\ntargets = [\"deny *:25\"]\n\
+         [[users]]\nname = \"ana\"\npassword = \"1234\"\nlimits = {{ rate_up = 7 }}\n\
+         [[admins]]\nname = \"admin\"\npassword = \"secret\"\n",
+        state.path()
+    );
+    let config = file(&text);
+    let before = check(&config).stdout;
+    let server = Server::with_arguments(&["--config", config.path()]);
+    drop(server);
+    let same = check(&config).stdout;
+    for line in ["users: ana", "limits of ana: rate_up 7", "admins: admin", "timeout: 600 seconds"]
+    {
+        assert!(before.lines().any(|said| said == line), "{line}: {before}");
+        assert!(same.lines().any(|said| said == line), "{line}: {same}");
+    }
+    assert!(same.contains("exists and wins\n"), "{same}");
+    assert!(!before.contains("ignored") && !same.contains("ignored"), "{same}");
+
+    let server = Server::with_arguments(&["--config", config.path()]);
+    let mut admin = Admin::of(&server);
+    admin.put(&add(b"eve", b"5678"));
+    admin.put(&remove(b"ana"));
+    admin.put(&buffer_size(512));
+    drop(server);
+    let other = check(&config).stdout;
+    for line in [
+        "users: eve",
+        "admins: admin",
+        "buffer-size: 512",
+        "timeout: 600 seconds",
+        "rule: targets 1: deny *:25",
+        "ignored: user ana: the state file wins, and has no such user",
+        "ignored: setting buffer_size: the state file wins, and has another value",
+    ] {
+        assert!(other.lines().any(|said| said == line), "{line}: {other}");
+    }
+    assert!(!other.contains("limits of"), "{other}");
+
+    let server = Server::with_arguments(&["--config", config.path()]);
+    Admin::of(&server).put(&remove(b"eve"));
+    drop(server);
+    let nobody = check(&config).stdout;
+    assert!(nobody.contains("\nusers: none: nobody may use the proxy until"), "{nobody}");
 }
 
 #[test]

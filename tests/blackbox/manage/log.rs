@@ -95,7 +95,7 @@ fn why_it_does_not_start_is_an_event_too() {
     let sentence = refused(&[]);
     assert!(sentence.stderr.starts_with("socksd: listening on "), "{}", sentence.stderr);
     let event = refused(&["--log-format", "json"]);
-    assert_eq!(event.status.code(), Some(1));
+    assert_eq!(event.status.code(), Some(2));
     let event: Value = serde_json::from_str(&event.stderr).expect("one object");
     assert_eq!((&event["level"], &event["event"]), (&"error".into(), &"not-started".into()));
     assert!(event["error"].as_str().expect("why").contains("without a user"), "{event}");

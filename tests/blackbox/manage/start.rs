@@ -214,3 +214,25 @@ fn what_can_not_be_asked_is_a_failure_and_no_crash() {
         assert_eq!(terminal.wait_for_exit().code(), Some(code), "{program} {args:?}");
     }
 }
+
+/// At a password too, where nothing is echoed: the terminal is left as it was.
+#[cfg(all(target_os = "linux", feature = "native"))]
+#[test]
+fn ctrl_c_ends_a_prompt() {
+    use std::os::unix::process::ExitStatusExt;
+
+    for (program, args, typed) in [
+        (env!("CARGO_BIN_EXE_socksd"), &["hash-password"][..], "password: "),
+        (env!("CARGO_BIN_EXE_socksctl"), &["add-user", "ana"], "password of ana: "),
+        (env!("CARGO_BIN_EXE_socksctl"), &["--dialect", "json", "metrics"], "token: "),
+    ] {
+        let command = pty_process::blocking::Command::new(program).args(args);
+        let mut terminal = Terminal::run(80, 24, command.env_remove("SOCKSCTL_TOKEN"));
+        terminal.wait_for(typed);
+        assert!(!terminal.echoes(), "{program} {args:?}");
+        terminal.type_keys("half\x03");
+        assert_eq!(terminal.wait_for_exit().signal(), Some(2), "{program} {args:?}");
+        assert!(terminal.echoes(), "{program} {args:?}");
+        assert!(!terminal.text().contains("half"), "{}", terminal.text());
+    }
+}

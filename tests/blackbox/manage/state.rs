@@ -15,13 +15,18 @@ fn with_state<'a>(file: &'a Scratch, more: &[&'a str]) -> Server {
     Server::start(&[&["--state", file.path()], more].concat())
 }
 
-/// What a start that must fail says.
+/// What a start that must fail for what the machine lacks says.
 #[track_caller]
 fn fails_to_start(args: &[&str]) -> String {
+    fails_with(1, args)
+}
+
+#[track_caller]
+fn fails_with(code: i32, args: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
     command.args(["-p", "0", "-P", "0"]).args(args);
     let run = run(command);
-    assert_eq!(run.status.code(), Some(1), "{}", run.stderr);
+    assert_eq!(run.status.code(), Some(code), "{}", run.stderr);
     run.stderr
 }
 
@@ -103,10 +108,10 @@ fn what_is_no_state_is_named() {
     drop(with_state(&file, &[]));
     let text = file.text();
     fs::write(file.path(), format!("colour = 3\n{text}")).expect("writing it");
-    let error = fails_to_start(&["--state", file.path()]);
+    let error = fails_with(2, &["--state", file.path()]);
     assert!(error.contains("line 1: unknown field `colour`"), "{error}");
     fs::write(file.path(), &text[..text.len() / 2]).expect("writing it");
-    assert!(fails_to_start(&["--state", file.path()]).contains(file.path()));
+    assert!(fails_with(2, &["--state", file.path()]).contains(file.path()));
     assert!(fails_to_start(&["--state", "/dev/null/state"]).contains("/dev/null/state"));
 }
 
@@ -132,7 +137,7 @@ fn a_second_server_with_the_same_state_refuses_to_start() {
 #[test]
 fn a_start_that_fails_leaves_no_state_behind() {
     let file = Scratch::new("toml");
-    fails_to_start(&["--state", file.path(), "-l", "0.0.0.0"]);
+    fails_with(2, &["--state", file.path(), "-l", "0.0.0.0"]);
     assert!(fs::metadata(file.path()).is_err());
     fails_to_start(&["--state", "/no/such/folder/state"]);
 }

@@ -229,7 +229,7 @@ fn a_quota_ends_what_is_open_and_refuses_what_comes() {
     assert_eq!(limited.refused(other), 0x02);
     let ends: Vec<String> = log.records(3).iter().map(|record| record[11].clone()).collect();
     assert_eq!(ends, ["quota", "quota", "refused"]);
-    assert!(limited.say("users").contains("100.0 kB of 100.0 kB"));
+    assert!(limited.say("users").contains("100k/100k"));
     limited.say("limit-user ana quota_day 200kB");
     limited.through(other).expect_echo(b"there is some left");
 }
@@ -289,7 +289,7 @@ fn a_user_has_as_many_connections_as_it_may() {
     assert_eq!(limited.refused(target), 0x02);
     open.iter_mut().for_each(|client| client.expect_echo(b"stays"));
     assert!(try_through(&limited.server, Some(("bob", "5678")), target).is_some());
-    assert!(limited.say("users").contains("2 of 1"));
+    assert!(limited.say("users").contains("2/1"));
     limited.say("limit-user ana max_connections 3");
     limited.through(target).expect_echo(b"another");
 }

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::app::{App, Mode};
-use super::super::printable::{cut, printable, width};
 use super::Theme;
+use crate::client::printable::{cut, printable, width};
 
 /// The keys, the least important first.
 const HINTS: [&str; 7] =

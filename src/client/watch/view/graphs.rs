@@ -6,9 +6,9 @@ use ratatui::style::Style;
 use ratatui::widgets::{Sparkline, SparklineBar, Widget};
 
 use super::super::app::App;
-use super::super::figures;
 use super::super::history::Rates;
 use super::Theme;
+use crate::client::figures;
 
 /// A graph reaches back so many seconds at least, if there are looks enough.
 const SPAN: f64 = 180.0;

@@ -7,9 +7,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::super::app::App;
-use super::super::figures;
-use super::super::printable::{cut, lines, printable, width};
 use super::Theme;
+use crate::client::figures;
+use crate::client::printable::{cut, lines, printable, width};
 use crate::core::Utc;
 
 /// Between two counters.

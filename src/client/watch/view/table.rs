@@ -6,10 +6,10 @@ use ratatui::style::Style;
 
 use super::super::app::App;
 use super::super::board::Row;
-use super::super::figures;
 use super::super::list::Key;
-use super::super::printable::{cut, printable, width};
 use super::{Theme, header};
+use crate::client::figures;
+use crate::client::printable::{cut, printable, width};
 
 /// A column of the table.
 struct Column {

@@ -12,11 +12,11 @@ use super::super::app::{App, Mode};
 use super::super::board::tests::{open, sample};
 use super::super::keys::Action;
 use super::super::list::{Key, Motion};
-use super::super::printable::width;
 use super::super::sample::Sample;
 use super::super::sample::tests::{bytes, counters};
 use super::super::source::Loss;
 use super::*;
+use crate::client::printable::width;
 use crate::client::{Dialect, OpenConnection, Value};
 
 const COLOURS: Theme = Theme { colours: true };
