@@ -1,6 +1,5 @@
 //! A sixth management dialect, whole: a codec, a conversation and a row. Neither `core/`
-//! nor `net/` has heard of it. `cargo run --example sixth_dialect` has it talk to itself;
-//! with `-- serve` it waits for others, such as `nc`.
+//! nor `net/` has heard of it. It talks to itself; with `-- serve` it waits for others (`nc`).
 
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::{env, error::Error, io, io::Write, thread, time::Instant};
