@@ -15,7 +15,7 @@ use crate::core::{Name, Setting, UserLimit};
     note = "    timeout              seconds, 1 to 31622400
     max_connections      connections at once, 0 to 4294967295
     max_users            accounts, 0 to 4294967295
-    buffer_size          octets, 512 to 65535, or 0: it grows with the traffic
+    buffer_size          octets, 512 to 65535, or 0: it grows
     max_per_user         connections at once, or 0: no limit
     max_per_address      connections at once, or 0: no limit
     max_new_per_address  connections per second, or 0: no limit"
