@@ -1,15 +1,18 @@
-//! Clients that are turned away at once: told why, and heard out until they have read it.
+//! Clients to whom the last word has been said, and who are heard out until they have read
+//! it: those that are turned away at once, and those whose conversation is over.
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::sync::Arc;
 
 use super::close::close_gracefully;
 use super::pool::Pool;
+use crate::core::Connection;
 
 /// Who is heard out at one moment. Beyond them a client is told and left at once.
 const LINGERING: usize = 128;
 
-/// Turns clients away; clones share their threads.
+/// Hears clients out; clones share their threads.
 #[derive(Clone)]
 pub struct Refusals(Pool);
 
@@ -26,5 +29,15 @@ impl Refusals {
             // Without a thread it is closed at once, which is all that can be done.
             let _ = self.0.run(move || close_gracefully(&stream));
         }
+    }
+
+    /// Ends a conversation. Its connection counts no more, however long the client takes to
+    /// leave; where too many do so at this moment it counts until then.
+    pub fn part(&self, connection: Connection, stream: Arc<TcpStream>) {
+        let leaving = Arc::clone(&stream);
+        if self.0.run(move || close_gracefully(&leaving)).is_err() {
+            close_gracefully(&stream);
+        }
+        drop(connection);
     }
 }

@@ -8,7 +8,6 @@ use std::time::Instant;
 use super::mailboxes::Mailboxes;
 use super::session::{LONGEST_INPUT, NAME, Pop3Session};
 use crate::core::{Connection, Core, End, Ended, NotAdmitted};
-use crate::net::close::close_gracefully;
 use crate::net::control::Control;
 use crate::net::driver::{Bounds, Ending, converse};
 use crate::net::pool::Pool;
@@ -54,7 +53,7 @@ impl Service {
             Err(NotAdmitted::ByRule) => return,
         };
         let service = Arc::clone(self);
-        self.pool.serve(from, move || service.converse(&connection, stream));
+        self.pool.serve(from, move || service.converse(connection, stream));
     }
 
     fn refuse(&self, stream: TcpStream) {
@@ -63,13 +62,13 @@ impl Service {
         self.refusals.refuse(stream, &answer);
     }
 
-    fn converse(&self, connection: &Connection, stream: TcpStream) {
+    fn converse(&self, connection: Connection, stream: TcpStream) {
         let control = Control::new(stream);
         connection.attach(Arc::clone(&control) as Arc<dyn End>);
         // Silence is noticed by the sweep over all connections.
         let bounds = Bounds { total: None, idle: None, longest_input: LONGEST_INPUT };
-        let session = Pop3Session::new(&self.core, connection, self.mailboxes.as_ref());
-        let mut counted = Counted { session, connection, waiting: 0 };
+        let session = Pop3Session::new(&self.core, &connection, self.mailboxes.as_ref());
+        let mut counted = Counted { session, connection: &connection, waiting: 0 };
         let from = connection.client().ip();
         let mut stranger = Some(self.strangers.enter(from, Arc::clone(&control) as Arc<dyn End>));
         let mut session = Admission::of(&mut counted, &mut stranger);
@@ -83,8 +82,8 @@ impl Service {
         match ending {
             Ok(Ending::Left { spoke: false }) => {}
             Ok(Ending::Closed) => {
-                close_gracefully(control.stream());
                 connection.ended(outcome);
+                self.refusals.part(connection, control.shared());
             }
             Ok(Ending::Done((), _) | Ending::Left { spoke: true }) | Err(_) => {
                 connection.ended(outcome);

@@ -39,7 +39,7 @@ pub fn bind(
             let awaited = Awaited { accepted, expected };
             wait(service, connection, control, (listener, awaited), early);
         }
-        Err(failure) => reply::refuse(&connection, control.stream(), code_of(failure)),
+        Err(failure) => reply::turn_down(service, connection, &control, code_of(failure)),
     }
 }
 

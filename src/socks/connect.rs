@@ -38,7 +38,7 @@ pub fn connect(
             drop(control);
             join(service, connection, (stream, target), accepted, early);
         }
-        Err(failure) => reply::refuse(&connection, control.stream(), code_of(failure)),
+        Err(failure) => reply::turn_down(service, connection, &control, code_of(failure)),
     }
 }
 

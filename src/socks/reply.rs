@@ -3,8 +3,10 @@
 use std::io::Write;
 use std::net::TcpStream;
 
+use super::service::Service;
 use crate::core::{Connection, Ended};
 use crate::net::close::close_gracefully;
+use crate::net::control::Control;
 use crate::net::failure::Failure;
 use crate::wire::socks5::{Reply, ReplyCode};
 
@@ -30,6 +32,14 @@ pub fn send(connection: &Connection, mut stream: &TcpStream, reply: &Reply) -> b
     let mut octets = Vec::with_capacity(32);
     reply.encode(&mut octets);
     stream.write_all(&octets).is_ok()
+}
+
+/// As [`refuse`]; the connection counts no more while the client reads it.
+pub fn turn_down(service: &Service, connection: Connection, control: &Control, code: ReplyCode) {
+    connection.ended(Ended::Refused);
+    if send(&connection, control.stream(), &Reply::failure(code)) {
+        service.refusals.part(connection, control.shared());
+    }
 }
 
 /// Says why not, and closes: "the SOCKS server MUST terminate the TCP connection

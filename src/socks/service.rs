@@ -8,7 +8,6 @@ use std::time::Duration;
 use super::handshake::{Accepted, Handshake, LONGEST_INPUT, Supported};
 use super::{bind, connect, udp};
 use crate::core::{Cidr, Connection, Core, End, Ended, NotAdmitted, OverLimit};
-use crate::net::close::close_gracefully;
 use crate::net::control::Control;
 use crate::net::driver::{Bounds, ConverseError, Ending, converse};
 use crate::net::pool::Pool;
@@ -58,7 +57,7 @@ pub struct Service {
     pub pool: Pool,
     /// Fixed choices.
     pub options: Options,
-    refusals: Refusals,
+    pub(super) refusals: Refusals,
 }
 
 /// The name of the service in the core, in logs and in thread names.
@@ -108,7 +107,7 @@ impl Service {
             }
             // Without a word to the client there is none that could get lost.
             Ok(Ending::Closed) if !connection.is_identified() => {}
-            Ok(Ending::Closed) => close_gracefully(control.stream()),
+            Ok(Ending::Closed) => self.refusals.part(connection, control.shared()),
             Ok(Ending::Left { .. }) | Err(ConverseError::Io(_)) if !session.spoke() => {}
             Ok(Ending::Left { .. }) | Err(ConverseError::Io(_)) => {
                 connection.ended(Ended::ClientError);

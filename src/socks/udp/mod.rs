@@ -35,7 +35,7 @@ pub fn associate(
         Ok(socket) => socket,
         Err(error) => {
             log::warn!(error:%; "udp-failed");
-            return reply::refuse(&connection, stream, ReplyCode::GENERAL_FAILURE);
+            return reply::turn_down(service, connection, control, ReplyCode::GENERAL_FAILURE);
         }
     };
     let ip = service.options.udp_advertise.unwrap_or(socket.address().ip());

@@ -1,13 +1,16 @@
 //! Connections in all, per user and per address: what is over a limit is refused
 //! at once, and welcome again when there is room.
 
+use std::io::Read;
 use std::time::{Duration, Instant};
 
 use crate::harness::clock::until;
 use crate::harness::peer::Peer;
 use crate::harness::server::Server;
 use crate::harness::shoes::Admin;
-use crate::harness::socks::{OFFER_NONE, greeted, through, try_through};
+use crate::harness::socks::{
+    ANYWHERE, CONNECT, OFFER_NONE, greeted, ip, request, through, try_through,
+};
 use crate::harness::target::echo;
 
 /// A handshake that times out would hide what is refused too late.
@@ -34,6 +37,25 @@ fn who_is_refused_sees_an_end_and_no_reset() {
     let mut refused: Vec<Peer> = (0..40).map(|_| Peer::connect(server.socks)).collect();
     refused.iter_mut().for_each(|client| client.send(&OFFER_NONE));
     refused.iter_mut().for_each(Peer::expect_eof);
+}
+
+/// It is heard out for two seconds, so fifteen of them in a row would take thirty.
+#[test]
+fn who_was_told_the_last_word_takes_no_place() {
+    let server = Server::start(&[&["--max-connections", "1"], PATIENT.as_slice()].concat());
+    // Port 0 is nobody's.
+    let asked = [&OFFER_NONE[..], &request(CONNECT, &ip(ANYWHERE))].concat();
+    let mut lingering = Vec::new();
+    until("fifteen have been told, and none of them leaves", || {
+        let mut client = Peer::connect(server.socks);
+        client.send(&asked);
+        let mut told = Vec::new();
+        client.stream.read_to_end(&mut told).expect("an end");
+        if told.starts_with(&[0x05, 0x00, 0x05]) {
+            lingering.push(client);
+        }
+        lingering.len() == 15
+    });
 }
 
 #[test]
