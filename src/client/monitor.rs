@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::connection::Connection;
 use super::render::harmless;
 use super::{Answer, Ask, Client, ClientError, Dialect, Fact, Login, OpenConnection, Value};
-use crate::core::{Latin1, Setting};
+use crate::core::Latin1;
 use crate::wire::Decoded;
 use crate::wire::monitor::{
-    CREDENTIALS_PLEASE, CREDENTIALS_VALID, LineTooLong, Reply, Request, Row, check_banner,
-    decode_line,
+    CREDENTIALS_PLEASE, CREDENTIALS_VALID, LineTooLong, PARAMETERS, Reply, Request, Row,
+    check_banner, decode_line,
 };
 
 /// How we introduce ourselves.
@@ -98,23 +98,12 @@ fn request(ask: &Ask) -> Option<Request> {
         Ask::Metrics => Some(Request::Stats),
         Ask::Connections => Some(Request::Connections { list: true }),
         Ask::Configure(setting) => {
-            let (parameter, value) = parameter(setting)?;
-            Some(Request::Config { parameter: parameter.into(), value: value.into_bytes() })
+            let number = setting.number().filter(|_| PARAMETERS.contains(&setting.name()))?;
+            let (parameter, value) = (setting.name().into(), number.to_string().into_bytes());
+            Some(Request::Config { parameter, value })
         }
         _ => None,
     }
-}
-
-fn parameter(setting: &Setting) -> Option<(&'static str, String)> {
-    Some(match setting {
-        Setting::Timeout(timeout) => ("timeout", timeout.as_secs().to_string()),
-        Setting::MaxConnections(limit) => ("max_connections", limit.to_string()),
-        Setting::MaxUsers(limit) => ("max_users", limit.to_string()),
-        Setting::BufferSize(size) => {
-            ("buffer_size", size.map_or(0, |size| size.octets()).to_string())
-        }
-        _ => return None,
-    })
 }
 
 fn answer(reply: Reply) -> Answer {

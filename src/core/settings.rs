@@ -200,6 +200,23 @@ impl Setting {
         }
     }
 
+    /// The number that [`Self::parse`] takes for it, or that of the names on a page; `None`
+    /// for what is no number.
+    pub fn number(&self) -> Option<u64> {
+        Some(match self {
+            Self::Timeout(timeout) => timeout.as_secs(),
+            Self::MaxConnections(limit) | Self::MaxUsers(limit) => (*limit).into(),
+            Self::MaxPerUser(limit)
+            | Self::MaxPerAddress(limit)
+            | Self::MaxNewPerAddress(limit) => limit.unwrap_or(0).into(),
+            Self::BufferSize(size) => size.map_or(0, BufferSize::octets).into(),
+            Self::PageSize(size) => size.names().into(),
+            Self::Spoofing(_) | Self::Maildir(_) | Self::ClientRules(_) | Self::TargetRules(_) => {
+                return None;
+            }
+        })
+    }
+
     /// Reads a change from a name and a decimal number. `timeout` is in seconds,
     /// `buffer_size` in octets; 0 takes a per-user or per-address limit, or the
     /// fixed buffer size, away.
@@ -275,7 +292,7 @@ mod tests {
     fn every_name_takes_a_number() {
         for name in NAMES {
             let setting = Setting::parse(name, "1000").unwrap();
-            assert_eq!(setting.name(), name);
+            assert_eq!((setting.name(), setting.number()), (name, Some(1000)));
             let shown = format!("{setting:?}").to_lowercase();
             assert!(shown.starts_with(&name.replace('_', "")), "{name}: {shown}");
             // The first and the last number that it says it takes.

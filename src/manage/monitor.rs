@@ -11,17 +11,14 @@ use crate::core::{
 };
 use crate::net::session::{Input, Next, Session};
 use crate::wire::monitor::{
-    CREDENTIALS_INVALID, CREDENTIALS_PLEASE, CREDENTIALS_VALID, LINE_MAX, Refusal, Reply, Request,
-    Row, SERVER_BANNER, Stats, Totals, check_banner, decode_line, put_line, split_credentials,
+    CREDENTIALS_INVALID, CREDENTIALS_PLEASE, CREDENTIALS_VALID, LINE_MAX, PARAMETERS, Refusal,
+    Reply, Request, Row, SERVER_BANNER, Stats, Totals, check_banner, decode_line, put_line,
+    split_credentials,
 };
 
 /// Answers beyond this many octets are sent before more lines are read: one line
 /// can ask for a list of all connections.
 const ENOUGH_OUTPUT: usize = 16 * 1024;
-
-/// What CONFIG changes. The core knows more settings; this dialect has no words
-/// for them.
-const PARAMETERS: [&str; 4] = ["timeout", "max_connections", "max_users", "buffer_size"];
 
 /// One SOCKS-MONITOR conversation.
 pub struct MonitorSession {

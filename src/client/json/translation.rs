@@ -1,7 +1,7 @@
 //! Between what is asked and answered, and the data that says so.
 
 use crate::client::{Answer, Fact, UserDetail, Value};
-use crate::core::{BufferSize, Name, Setting, UserLimit, UserLimits};
+use crate::core::{Name, Setting, UserLimit, UserLimits};
 use crate::wire::json::data::{self, Account, Change, Config, Limitation, Metrics};
 use crate::wire::json::{Octets, Scalar};
 
@@ -51,21 +51,11 @@ pub(super) fn account(name: &[u8], password: &[u8]) -> Account {
 
 /// `None` for a folder and for rules, which [`Ask::Maildir`](crate::client::Ask::Maildir) and [`Ask::SetRules`](crate::client::Ask::SetRules) say.
 pub(super) fn change(setting: &Setting) -> Option<Change> {
-    let (name, number) = match setting {
-        Setting::Timeout(timeout) => ("timeout", timeout.as_secs()),
-        Setting::MaxConnections(limit) => ("max_connections", (*limit).into()),
-        Setting::MaxPerUser(limit) => ("max_per_user", limit.unwrap_or(0).into()),
-        Setting::MaxPerAddress(limit) => ("max_per_address", limit.unwrap_or(0).into()),
-        Setting::MaxNewPerAddress(limit) => ("max_new_per_address", limit.unwrap_or(0).into()),
-        Setting::MaxUsers(limit) => ("max_users", (*limit).into()),
-        Setting::BufferSize(size) => ("buffer_size", size.map_or(0, BufferSize::octets).into()),
-        Setting::PageSize(size) => ("page_size", size.names().into()),
-        Setting::Spoofing(on) => {
-            return Some(Change { name: "spoofing".into(), value: Scalar::Bool(*on) });
-        }
-        Setting::Maildir(_) | Setting::ClientRules(_) | Setting::TargetRules(_) => return None,
+    let value = match setting {
+        Setting::Spoofing(on) => Scalar::Bool(*on),
+        other => Scalar::Number(other.number()?),
     };
-    Some(Change { name: name.into(), value: Scalar::Number(number) })
+    Some(Change { name: setting.name().into(), value })
 }
 
 pub(super) fn fact(name: &'static str, meaning: &'static str, value: Value) -> Answer {

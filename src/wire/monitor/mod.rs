@@ -44,6 +44,9 @@ pub const LINE_MAX: usize = 1024;
 /// The longest line of a client with CR and LF: all that a connection ever has to buffer.
 pub const LINE_LEN_MAX: usize = LINE_MAX + 2;
 
+/// What CONFIG changes; the document has no words for more.
+pub const PARAMETERS: [&str; 4] = ["timeout", "max_connections", "max_users", "buffer_size"];
+
 /// What the server says first.
 pub const SERVER_BANNER: &str = "SOCKS-MONITOR 1.0";
 /// What it says to a client's banner.
