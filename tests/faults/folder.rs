@@ -6,14 +6,8 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
 use std::process;
 
-use crate::foreign::is_there;
-use crate::harness::server::Server;
 use crate::harness::shoes::{Admin, add, refusal};
-use crate::threads::Copied;
-
-/// Rights mean nothing to root, so the server runs as a user whom nobody else is, made
-/// of this number and that of the test's process.
-const SOMEBODY: u32 = 200_000_000;
+use crate::somebody::Somebody;
 
 struct Folder(PathBuf);
 
@@ -38,17 +32,16 @@ impl Drop for Folder {
 
 #[test]
 fn a_refused_change_is_not_there_after_a_restart() {
-    let id = SOMEBODY + process::id();
-    let (uid, gid) = (format!("--reuid={id}"), format!("--regid={id}"));
-    let (words, copied) = (["setpriv", &uid, &gid, "--clear-groups"], Copied::new("folder"));
-    if !is_there(&[&words[..], &["true"]].concat()) {
+    // Rights mean nothing to root.
+    let somebody = Somebody::new(200_000_000, &[]);
+    if !somebody.is_possible() {
         return;
     }
-    let folder = Folder::of(id);
+    let folder = Folder::of(somebody.id);
     folder.allow(0o700);
     let state = folder.0.join("state.toml");
     let args = ["--state", state.to_str().expect("a printable name")];
-    let server = Server::start_under(&[&words[..], &[copied.path()]].concat(), &args);
+    let Some(server) = somebody.start(&args) else { return };
     Admin::of(&server).put(&add(b"ana", b"1234"));
     let stored = || fs::read_to_string(&state).expect("a state");
     let before = stored();

@@ -14,5 +14,6 @@ mod logs;
 mod resolver;
 mod set_clock;
 mod shutdown;
+mod somebody;
 mod threads;
 mod time;
