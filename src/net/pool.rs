@@ -28,6 +28,9 @@ type Job = Box<dyn FnOnce() + Send>;
 /// is touched becomes resident.
 const STACK: usize = 256 * 1024;
 
+/// Why there is none.
+const BUSY: &str = "all threads are busy";
+
 /// A thread without work for this long ends.
 const KEEP: Duration = Duration::from_secs(30);
 
@@ -99,7 +102,7 @@ impl Pool {
     pub fn turns_away(&self, from: impl Display) -> bool {
         let full = self.in_use() >= self.0.most;
         if full {
-            self.0.refused.lock().note(format_args!("{from}: all threads are busy"));
+            self.0.refused.lock().note(format_args!("{from}: {BUSY}"));
         }
         full
     }
@@ -107,7 +110,7 @@ impl Pool {
     fn start(&self, job: Job) -> io::Result<()> {
         let pool = &self.0;
         let place = Place::take(&pool.threads, pool.most);
-        let place = place.ok_or_else(|| io::Error::other("all threads are busy"))?;
+        let place = place.ok_or_else(|| io::Error::other(BUSY))?;
         let number = pool.started.fetch_add(1, Ordering::Relaxed) + 1;
         let inner = Arc::clone(pool);
         let work = move || {

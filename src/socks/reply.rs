@@ -36,8 +36,7 @@ pub fn send(connection: &Connection, mut stream: &TcpStream, reply: &Reply) -> b
 
 /// As [`refuse`]; the connection counts no more while the client reads it.
 pub fn turn_down(service: &Service, connection: Connection, control: &Control, code: ReplyCode) {
-    connection.ended(Ended::Refused);
-    if send(&connection, control.stream(), &Reply::failure(code)) {
+    if tell(&connection, control.stream(), code) {
         service.refusals.part(connection, control.shared());
     }
 }
@@ -45,8 +44,12 @@ pub fn turn_down(service: &Service, connection: Connection, control: &Control, c
 /// Says why not, and closes: "the SOCKS server MUST terminate the TCP connection
 /// shortly after sending the reply" (section 6).
 pub fn refuse(connection: &Connection, stream: &TcpStream, code: ReplyCode) {
-    connection.ended(Ended::Refused);
-    if send(connection, stream, &Reply::failure(code)) {
+    if tell(connection, stream, code) {
         close_gracefully(stream);
     }
+}
+
+fn tell(connection: &Connection, stream: &TcpStream, code: ReplyCode) -> bool {
+    connection.ended(Ended::Refused);
+    send(connection, stream, &Reply::failure(code))
 }
