@@ -1,6 +1,7 @@
 //! The process under test: started on free ports, watched, never left behind.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
+use std::mem;
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -66,7 +67,7 @@ impl Server {
         command.args(BASE).args(args);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let child = command.spawn().expect("starting socksd");
-        Self::of(child, Lines::of(std::io::empty()))
+        Self::of(child, Lines::of(io::empty()))
     }
 
     /// As [`Self::start`], with a log that goes into a pipe which nobody reads.
@@ -75,7 +76,7 @@ impl Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
         command.args(BASE).args(args);
         let child = spawn(&mut command);
-        Self::of(child, Lines::of(std::io::empty()))
+        Self::of(child, Lines::of(io::empty()))
     }
 
     /// Starts it, as this command does, and waits for its listeners.
@@ -118,9 +119,21 @@ impl Server {
         self.stdout.text()
     }
 
-    /// What it has logged so far.
+    /// What it has logged so far, which may lack what it has done just now:
+    /// a thread of its own writes the log.
     pub fn log(&self) -> String {
         self.stderr.text()
+    }
+
+    /// Ends it, in order where the system has a way to; all that it has logged.
+    #[track_caller]
+    pub fn whole_log(&mut self) -> String {
+        #[cfg(unix)]
+        self.terminate();
+        #[cfg(not(unix))]
+        self.child.kill().expect("killing socksd");
+        self.wait_for_exit();
+        mem::replace(&mut self.stderr, Lines::of(io::empty())).into_text()
     }
 
     /// Ends it as `kill -9` does.

@@ -61,7 +61,7 @@ fn oneshot_starts_with_the_token_of_the_state() {
     let at = server.listener("oneshot").to_string();
     assert_eq!(socksctl(&at, TOKEN).status.code(), Some(0));
     assert_eq!(socksctl(&at, "another token 16").status.code(), Some(1));
-    assert!(!server.log().contains("another token 16"));
+    assert!(!server.whole_log().contains("another token 16"));
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn accounts_on_the_command_line_that_differ_are_named() {
     assert_eq!(ignored(&same), Vec::<String>::new());
     same.kill();
     let other = given(&["-u", "ana:different", "-u", "bob:1", "-U", "root:other", "-U", "eve:1"]);
-    let server = start(&other, None);
+    let mut server = start(&other, None);
     let line = |kind: &str, name: &str, has: &str| {
         format!("{kind}-ignored name={name} reason=\"the state file wins, and has {has}\"")
     };
@@ -96,7 +96,7 @@ fn accounts_on_the_command_line_that_differ_are_named() {
     ];
     assert_eq!(ignored(&server), expected);
     assert!(can_log_in(&server, "ana", "1234") && !can_log_in(&server, "ana", "different"));
-    assert!(!server.log().contains("different"));
+    assert!(!server.whole_log().contains("different"));
 }
 
 /// A configuration with everything in it that a state holds as well.

@@ -49,11 +49,7 @@ fn a_line_of_text_is_date_level_event_and_fields() {
 #[cfg(unix)]
 #[test]
 fn a_line_of_json_is_an_object_with_the_values_as_they_are() {
-    let mut server = attacked(&["--log-format", "json"]);
-    server.terminate();
-    assert_eq!(server.wait_for_exit().code(), Some(0));
-    until("the last line", || server.log().contains("\"stopped\""));
-    let log = server.log();
+    let log = attacked(&["--log-format", "json"]).whole_log();
     let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("an object"));
     let lines: Vec<_> = lines.collect();
     for line in &lines {
@@ -78,8 +74,8 @@ fn the_journal_gets_a_priority_and_no_date() {
 
 #[test]
 fn a_level_keeps_the_lesser_ones_out() {
-    let server = attacked(&["--log-level", "warn"]);
-    assert!(!server.log().contains(" info "), "{}", server.log());
+    let log = attacked(&["--log-level", "warn"]).whole_log();
+    assert!(!log.contains(" info "), "{log}");
     assert_eq!(refused(&["--log-level", "loud"]).status.code(), Some(2));
     assert_eq!(refused(&["--log-format", "xml"]).status.code(), Some(2));
 }

@@ -147,8 +147,8 @@ fn without_a_state_the_start_says_so() {
     let server = Server::open();
     until("it says so", || server.log().contains("in memory only"));
     let file = Scratch::new("toml");
-    let server = with_state(&file, &[]);
-    assert!(!server.log().contains("in memory only"), "{}", server.log());
+    let log = with_state(&file, &[]).whole_log();
+    assert!(!log.contains("in memory only"), "{log}");
 }
 
 #[test]

@@ -181,7 +181,7 @@ fn another_version_in_the_request_gets_no_success() {
 
 #[test]
 fn connecting_and_vanishing_is_no_error() {
-    let server = Server::open();
+    let mut server = Server::open();
     for _ in 0..5 {
         drop(Peer::connect(server.socks));
         let client = Peer::connect(server.socks);
@@ -191,7 +191,7 @@ fn connecting_and_vanishing_is_no_error() {
     polite.finish();
     polite.expect_eof();
     through(&server, echo()).expect_echo(b"alive");
-    let log = server.log().to_lowercase();
+    let log = server.whole_log().to_lowercase();
     assert!(!log.contains("error") && !log.contains("warn"), "{log}");
 }
 
