@@ -23,6 +23,8 @@ pub fn serve(config: Config) -> ExitCode {
         Err(error) => return failed(&format!("socksd: {}", StartError::from(error)), 1),
     };
     let served = serve_until_stopped(config);
+    // What was said on the way comes before why it ended.
+    log.flush(LAST_WORDS);
     let code = served.map_or_else(
         |error| not_started(&error.to_string(), error.code(), format),
         |()| ExitCode::SUCCESS,
