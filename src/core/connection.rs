@@ -169,26 +169,53 @@ impl Drop for Connection {
         // Out of the list first, then closed: it may be the last to hold the socket.
         let _end = entry.about.lock().end.take();
         let mut about = entry.about.lock();
-        let user = about.user.take();
-        self.all.forget(entry, user.as_ref());
         if let (State::Handshake, Some(why)) = (about.state, about.ended) {
             self.all.counters.handshake_failed(why);
         }
+        let user = about.user.take();
         // Whoever vanished without a word (a health check) is no news.
-        let (Some(log), Some(ended)) = (&self.all.access_log, about.ended) else { return };
-        let named = user.map(|user| user.map_or(ANONYMOUS.into(), |name| name.to_string()));
-        let line = AccessLine {
-            date: entry.began,
-            user: named.or(about.claimed.take()),
-            client: entry.client(),
-            destination: about.destination.take(),
-            status: about.status,
-            bytes_up: entry.up.load(Ordering::Relaxed),
-            bytes_down: entry.down.load(Ordering::Relaxed),
-            lasted: entry.started.elapsed(),
-            ended,
+        if let (Some(log), Some(ended)) = (&self.all.access_log, about.ended) {
+            let named =
+                user.as_ref().map(|user| user.as_ref().map_or(ANONYMOUS.into(), Name::to_string));
+            let line = AccessLine {
+                date: entry.began,
+                user: named.or(about.claimed.take()),
+                client: entry.client(),
+                destination: about.destination.take(),
+                status: about.status,
+                bytes_up: entry.up.load(Ordering::Relaxed),
+                bytes_down: entry.down.load(Ordering::Relaxed),
+                lasted: entry.started.elapsed(),
+                ended,
+            };
+            // Before it counts no more: where none is open the process may end at once.
+            log(line.to_string());
+        }
+        self.all.forget(entry, user.as_ref());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use super::*;
+    use crate::core::{Core, Start};
+
+    #[test]
+    fn a_connection_has_its_line_before_it_counts_no_more() {
+        let known: Arc<OnceLock<Core>> = Arc::default();
+        let seen = Arc::new(AtomicU64::new(0));
+        let (asked, noted) = (Arc::clone(&known), Arc::clone(&seen));
+        let line = move |_| {
+            noted.store(asked.get().unwrap().metrics().current, Ordering::Relaxed);
         };
-        drop(about);
-        log(line.to_string());
+        let start = Start { access_log: Some(Box::new(line)), ..Start::default() };
+        let (core, _stops) = Core::new(start).unwrap();
+        assert!(known.set(core.clone()).is_ok());
+        let connection = core.admit("test", "192.0.2.7:1".parse().unwrap()).unwrap();
+        connection.ended(Ended::Closed);
+        drop(connection);
+        assert_eq!((seen.load(Ordering::Relaxed), core.metrics().current), (1, 0));
     }
 }
