@@ -2,7 +2,7 @@
 
 #[cfg(target_os = "linux")]
 use std::net::IpAddr;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, UdpSocket};
 
 use crate::harness::server::Server;
 use crate::harness::socks::{LOOPBACK, ip, name};
@@ -77,7 +77,10 @@ fn nonsense_is_dropped() {
 fn a_target_that_is_not_there_harms_nothing() {
     let server = Server::open();
     let association = Association::open(&server);
-    let gone = Socket::on(LOOPBACK).address();
+    // Nobody else gets its port, and connected to itself it takes nothing from others.
+    let deaf = UdpSocket::bind((LOOPBACK, 0)).expect("a UDP port");
+    let gone = deaf.local_addr().expect("a bound socket");
+    deaf.connect(gone).expect("a connection");
     let target = Socket::on(LOOPBACK);
     for _ in 0..3 {
         association.send(&ip(gone), b"nobody");
