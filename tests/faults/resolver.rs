@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{Ipv4Addr, UdpSocket};
 
 use crate::foreign::is_there;
+use crate::harness::clock::DEADLINE;
 use crate::harness::file::Scratch;
 use crate::harness::server::Server;
 use crate::harness::shoes::Admin;
@@ -35,6 +36,7 @@ fn a_name_is_given_up_in_time_and_others_are_served() {
     for client in &mut waiting {
         client.send(&request(CONNECT, &name("hangs.example", 80)));
     }
+    silent.set_read_timeout(Some(DEADLINE)).expect("a read timeout");
     silent.recv(&mut [0; 512]).expect("the question");
     open.expect_echo(b"still served");
     through(&server, target).expect_echo(b"served");

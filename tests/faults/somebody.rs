@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process;
+use std::process::{self, Command};
 
 use crate::foreign::is_there;
-use crate::harness::server::Server;
+use crate::harness::server::{Server, run};
 
 pub struct Somebody {
     /// Of the user and of its group.
@@ -22,7 +22,11 @@ impl Somebody {
     pub fn new(first: u32, words: &[&str]) -> Self {
         let id = first + process::id();
         let copy = std::env::temp_dir().join(format!("socksd-as-{id}"));
-        fs::copy(env!("CARGO_BIN_EXE_socksd"), &copy).expect("copying the server");
+        // By another process: what a test starts at that moment would hold our end of the
+        // copy open until it executes, and what is open for writing can't be executed.
+        let mut cp = Command::new("cp");
+        cp.arg(env!("CARGO_BIN_EXE_socksd")).arg(&copy);
+        assert!(run(cp).status.success(), "copying the server");
         let (uid, gid) = (format!("--reuid={id}"), format!("--regid={id}"));
         let words = [words, &["setpriv", &uid, &gid, "--clear-groups"]].concat();
         Self { id, words: words.into_iter().map(str::to_owned).collect(), copy }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::harness::clock::until;
 use crate::harness::server::Server;
 use crate::harness::shoes::Admin;
 use crate::harness::socks::{CONNECT, greeted, ip, through};
@@ -16,8 +17,8 @@ fn a_server_that_was_stopped_goes_on_where_it_was() {
     let (mut admin, mut open) = (Admin::of(&server), through(&server, target));
     let mut greeted = greeted(&server);
     server.signal("STOP");
+    until("it stands", || server.is_stopped());
     open.send(b"while it stands");
-    // It may be stopped later than the signal was sent, but not answer twice.
     let mut late = crate::harness::peer::Peer::connect(server.socks);
     late.send(&crate::harness::socks::OFFER_NONE);
     late.expect_silence(Duration::from_millis(500));

@@ -34,6 +34,17 @@ impl Server {
         size.trim_end_matches("kB").trim().parse::<u64>().expect("a number") * 1024
     }
 
+    /// Whether every thread of it stands still, after a SIGSTOP.
+    pub fn is_stopped(&self) -> bool {
+        let mut threads = fs::read_dir(format!("/proc/{}/task", self.id())).expect("its threads");
+        threads.all(|thread| {
+            let status = thread.map(|thread| thread.path().join("status"));
+            let status = status.and_then(fs::read_to_string);
+            // proc_pid_status(5): "State: Current state of the process", "T (stopped)".
+            status.is_ok_and(|status| status.contains("\nState:\tT"))
+        })
+    }
+
     /// Processor time used so far, in hundredths of a second.
     pub fn cpu_ticks(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).expect("its stat");
