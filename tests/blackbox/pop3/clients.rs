@@ -38,7 +38,8 @@ impl Post {
 
     /// The monitor has seen so many logins, all of them right.
     #[track_caller]
-    fn expect_logins(&self, count: usize) {
+    fn expect_logins(mut self, count: usize) {
+        self.proxy.whole_log();
         let records = self.credentials.records(count);
         let port = self.address.port().to_string();
         let expected = ["anonymous", "P", "POP3", "127.0.0.1", &port, "ana", "1234"];
