@@ -93,6 +93,18 @@ pub fn greeted(server: &Server) -> Peer {
     client
 }
 
+/// A client whose only offer was taken; `None` when a short deadline of the server's came
+/// first, as on a busy machine it may.
+#[track_caller]
+pub fn offered_in_time(server: &Server, offer: [u8; 3]) -> Option<Peer> {
+    let mut client = Peer::connect(server.socks);
+    client.stream.write_all(&offer).ok()?;
+    let mut answer = [0; 2];
+    client.stream.read_exact(&mut answer).ok()?;
+    assert_eq!(answer, [0x05, offer[2]]);
+    Some(client)
+}
+
 /// A client that has logged in.
 #[track_caller]
 pub fn logged_in(server: &Server, name: impl AsRef<[u8]>, password: impl AsRef<[u8]>) -> Peer {

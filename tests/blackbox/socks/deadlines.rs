@@ -3,19 +3,28 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use crate::harness::clock::DEADLINE;
+use crate::harness::clock::{DEADLINE, eventually};
 use crate::harness::peer::{Peer, is_timeout};
 use crate::harness::server::Server;
-use crate::harness::socks::{OFFER_LOGIN, OFFER_NONE, greeted, through};
+use crate::harness::socks::{OFFER_LOGIN, OFFER_NONE, offered_in_time, through, try_through};
 use crate::harness::target::{Target, echo};
+
+/// A client whose offer was taken, and who has said this since.
+#[track_caller]
+fn greeted_and_saying(server: &Server, offer: [u8; 3], octets: &[u8]) -> Peer {
+    eventually("a greeting in time", || {
+        let mut client = offered_in_time(server, offer)?;
+        client.stream.write_all(octets).ok().map(|()| client)
+    })
+}
 
 #[test]
 fn a_silent_client_is_closed_on_at_every_step_of_the_handshake() {
     let server = Server::start(&["--handshake-timeout", "0.5"]);
     let mut silent = Peer::connect(server.socks);
-    let mut after_greeting = greeted(&server);
-    let mut in_request = greeted(&server);
-    in_request.send(&[0x05, 0x01, 0x00, 0x03, 0x09, b'l']);
+    let mut after_greeting = greeted_and_saying(&server, OFFER_NONE, b"");
+    let octets = [0x05, 0x01, 0x00, 0x03, 0x09, b'l'];
+    let mut in_request = greeted_and_saying(&server, OFFER_NONE, &octets);
     silent.expect_end();
     after_greeting.expect_end();
     in_request.expect_end();
@@ -24,11 +33,7 @@ fn a_silent_client_is_closed_on_at_every_step_of_the_handshake() {
 #[test]
 fn a_silent_client_is_closed_on_before_its_login() {
     let server = Server::start(&["--handshake-timeout", "0.5", "-u", "ana:1234"]);
-    let mut client = Peer::connect(server.socks);
-    client.send(&OFFER_LOGIN);
-    client.expect(&[0x05, 0x02]);
-    client.send(&[0x01, 0x03, b'a']);
-    client.expect_end();
+    greeted_and_saying(&server, OFFER_LOGIN, &[0x01, 0x03, b'a']).expect_end();
 }
 
 /// The deadline is one of the whole handshake: octets that trickle in do not
@@ -57,7 +62,8 @@ fn the_handshake_deadline_is_a_total() {
 #[test]
 fn the_handshake_deadline_does_not_touch_what_is_open() {
     let server = Server::start(&["--handshake-timeout", "0.5"]);
-    let mut open = through(&server, echo());
+    let target = echo();
+    let mut open = eventually("a handshake in time", || try_through(&server, None, target));
     let mut silent = Peer::connect(server.socks);
     silent.send(&OFFER_NONE[..2]);
     silent.expect_end();

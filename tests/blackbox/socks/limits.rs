@@ -2,7 +2,7 @@
 //! at once, and welcome again when there is room.
 
 use std::io::Read;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::harness::clock::until;
 use crate::harness::peer::Peer;
@@ -115,34 +115,27 @@ fn one_address_cannot_take_every_place() {
     until("there is room again", || try_through(&server, None, address).is_some());
 }
 
-/// Connects three times where two per second may: whether the third is let in, or `None`
-/// if all took so long that a place may have come back.
-fn third_of_a_second(server: &Server) -> Option<bool> {
-    let address = echo();
-    let begun = Instant::now();
-    let let_in = [(); 3].map(|()| try_through(server, None, address).is_some());
-    assert!(let_in[0] && let_in[1], "two at once are within the limit");
-    (begun.elapsed() < Duration::from_millis(450)).then_some(let_in[2])
-}
-
 #[test]
 fn one_address_cannot_come_too_often() {
-    for _ in 0..5 {
-        let server = Server::start(&["--max-new-per-address", "2"]);
-        let Some(let_in) = third_of_a_second(&server) else { continue };
-        assert!(!let_in, "the third was let in at once");
-        // Management is not concerned.
-        let mut admins: Vec<Admin> = (0..4).map(|_| Admin::of(&server)).collect();
-        admins.iter_mut().for_each(|admin| assert_eq!(admin.metrics().historic, 2));
-        #[cfg(all(target_os = "linux", feature = "native"))]
-        {
-            use crate::harness::socks::try_on;
-            let elsewhere = Peer::connect_from([127, 0, 0, 2].into(), server.socks);
-            assert!(try_on(elsewhere, None, echo()).is_some(), "the limit is each address's own");
-        }
-        return until("it may come again", || try_through(&server, None, echo()).is_some());
+    let server = Server::start(&["--max-new-per-address", "2"]);
+    let address = echo();
+    let begun = Instant::now();
+    let let_in = [(); 50].map(|()| try_through(&server, None, address).is_some());
+    // Two at once, and on a busy machine those for whom there is a place again.
+    let most = 2 + begun.elapsed().as_millis() / 500;
+    assert!(let_in[0] && let_in[1], "two at once are within the limit");
+    let count = let_in.iter().filter(|let_in| **let_in).count();
+    assert!(count as u128 <= most, "{count} were let in where {most} may");
+    // Management is not concerned.
+    let mut admins: Vec<Admin> = (0..4).map(|_| Admin::of(&server)).collect();
+    admins.iter_mut().for_each(|admin| assert_eq!(admin.metrics().historic as usize, count));
+    #[cfg(all(target_os = "linux", feature = "native"))]
+    {
+        use crate::harness::socks::try_on;
+        let elsewhere = Peer::connect_from([127, 0, 0, 2].into(), server.socks);
+        assert!(try_on(elsewhere, None, address).is_some(), "the limit is each address's own");
     }
-    panic!("this machine is too busy to connect three times within half a second");
+    until("it may come again", || try_through(&server, None, address).is_some());
 }
 
 #[test]
