@@ -157,6 +157,29 @@ fn it_gives_up_when_the_client_leaves() {
 }
 
 #[test]
+fn what_a_client_has_sent_waits_for_the_peer_though_it_has_finished() {
+    let server = Server::start(&["--bind-timeout", "600"]);
+    let mut admin = Admin::of(&server);
+    let (mut client, bound) = waiting_for(&server, ANYWHERE);
+    client.send(b"ahead");
+    client.finish();
+    client.expect_silence(Duration::from_millis(300));
+    let mut peer = Peer::connect(bound);
+    peer.expect(b"ahead");
+    peer.expect_eof();
+    assert_eq!(client.reply().bound, peer.local());
+    peer.send(b"answer");
+    drop(peer);
+    client.expect(b"answer");
+    client.expect_eof();
+    let mut client = greeted(&server);
+    client.send(&[&request(BIND, &ip(ANYWHERE)), b"ahead".as_slice()].concat());
+    client.finish();
+    client.reset();
+    until("who has reset is forgotten", || admin.metrics().current == 0);
+}
+
+#[test]
 fn it_needs_a_login_like_any_request() {
     let server = Server::start(&["-u", "ana:1234"]);
     let mut client = logged_in(&server, "ana", "1234");
