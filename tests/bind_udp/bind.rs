@@ -147,16 +147,28 @@ fn the_deadline_is_for_the_waiting_only() {
 
 #[test]
 fn a_client_that_leaves_ends_the_waiting() {
-    for early in [&b""[..], b"early"] {
-        let proxy = Proxy::start(Setup { threads: 2, ..Setup::default() });
-        let (client, reply) = proxy.ask(Command::Bind, ANYBODY, early);
-        assert_eq!(proxy.open(), 1);
-        drop(client);
-        // Only then, since whoever tries to connect is a peer.
-        assert_eq!(proxy.ended(), "client-error");
-        nobody_listens(succeeded(&reply));
-        proxy.all_threads_are_free(2);
-    }
+    let proxy = Proxy::start(Setup { threads: 2, ..Setup::default() });
+    let (client, bound) = bind(&proxy, ANYBODY);
+    assert_eq!(proxy.open(), 1);
+    drop(client);
+    // Only then, since whoever tries to connect is a peer.
+    assert_eq!(proxy.ended(), "client-error");
+    nobody_listens(bound);
+    proxy.all_threads_are_free(2);
+}
+
+/// What it has sent ahead is not wanted any more, either.
+#[test]
+#[cfg(all(target_os = "linux", feature = "native"))]
+fn a_client_that_breaks_off_ends_the_waiting() {
+    let proxy = Proxy::start(Setup { threads: 2, ..Setup::default() });
+    let (client, reply) = proxy.ask(Command::Bind, ANYBODY, b"early");
+    assert_eq!(proxy.open(), 1);
+    rustix::net::sockopt::set_socket_linger(&client.0, Some(Duration::ZERO)).unwrap();
+    drop(client);
+    assert_eq!(proxy.ended(), "client-error");
+    nobody_listens(succeeded(&reply));
+    proxy.all_threads_are_free(2);
 }
 
 #[test]
