@@ -2,7 +2,9 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::net::SocketAddr;
 
+use crate::harness::clock::DEADLINE;
 use crate::harness::pop3::{Mail, Maildir};
 
 const LINES: u64 = 1_400_000;
@@ -10,6 +12,14 @@ const LINES: u64 = 1_400_000;
 fn text(n: u64) -> String {
     let dot = if n.is_multiple_of(100) { "." } else { "" };
     format!("{dot}{n:010} {}", "x".repeat(60))
+}
+
+/// Logs in; from then on the server may take its time to read all of it.
+#[track_caller]
+fn open(address: SocketAddr) -> Mail {
+    let mail = Mail::open(address);
+    mail.0.stream.set_read_timeout(Some(6 * DEADLINE)).expect("a read timeout");
+    mail
 }
 
 fn write_message(maildir: &Maildir) -> u64 {
@@ -31,7 +41,7 @@ fn a_message_of_100_mb_is_streamed() {
     let size = write_message(&maildir);
     assert!(size > 100_000_000);
     let (server, address) = maildir.serve(&[]);
-    let mut mail = Mail::open(address);
+    let mut mail = open(address);
     let before = server.peak_memory();
     assert_eq!(mail.ask("STAT"), format!("1 {size}"));
     mail.ask("RETR 1");
@@ -62,7 +72,7 @@ fn a_client_that_does_not_read_costs_no_memory() {
     let maildir = Maildir::new();
     write_message(&maildir);
     let (server, address) = maildir.serve(&[]);
-    let mut mail = Mail::open(address);
+    let mut mail = open(address);
     let before = server.peak_memory();
     let all = "RETR 1\r\n".repeat(100);
     mail.0.send(all.as_bytes());
