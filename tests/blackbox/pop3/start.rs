@@ -29,10 +29,8 @@ fn it_needs_a_maildir_and_a_user() {
 #[test]
 fn it_is_off_unless_it_is_asked_for() {
     let maildir = Maildir::new();
-    let args = ["--maildir", maildir.path(), "-u", "ana:1234", "--http", "127.0.0.1:0"];
-    let mut server = Server::start(&args);
-    // It would stand before this one.
-    server.listener("http");
+    let mut server = Server::start(&["--maildir", maildir.path(), "-u", "ana:1234"]);
+    server.whole_log();
     assert!(!server.stdout().contains("listening pop3"), "{}", server.stdout());
 }
 
