@@ -143,9 +143,13 @@ impl Silent {
         rustix::net::listen(&listener, 0).unwrap();
         let address = listener.local_addr().unwrap();
         let wait = std::time::Duration::from_millis(300);
-        let mut waiting = Vec::new();
-        while let Ok(stream) = TcpStream::connect_timeout(&address, wait) {
-            waiting.push(stream);
+        let (mut waiting, mut failed) = (Vec::new(), 0);
+        // Twice: a busy machine may be late once.
+        while failed < 2 {
+            match TcpStream::connect_timeout(&address, wait) {
+                Ok(stream) => waiting.push(stream),
+                Err(_) => failed += 1,
+            }
         }
         Self { listener, _waiting: waiting }
     }
@@ -164,7 +168,7 @@ fn a_connect_that_hangs_can_be_cut() {
     watched.cut(watched.only(silent.address().port()));
     expect_reset(&client);
     assert_eq!(watched.ended(), "cut");
-    assert_eq!(watched.served.core().metrics().current, 0);
+    until("it counts no more", || watched.served.core().metrics().current == 0);
 }
 
 #[test]
