@@ -14,6 +14,8 @@ struct Folder(PathBuf);
 impl Folder {
     fn of(owner: u32) -> Self {
         let path = std::env::temp_dir().join(format!("socksd-state-{}", process::id()));
+        // A process that had this number and was killed may have left one behind.
+        let _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).expect("a folder");
         chown(&path, Some(owner), None).expect("a folder of somebody");
         Self(path)
