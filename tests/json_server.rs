@@ -475,7 +475,8 @@ fn the_longest_wrong_value_is_answered() {
 /// The answer to AUTH, and to what is forbidden, repeats all of a token's scopes.
 #[test]
 fn scopes_that_could_not_be_repeated_open_nothing() {
-    let server = Running::start();
+    // So long a token takes its time on a slow machine.
+    let server = Running::with("--handshake-timeout 600");
     let token = |words: usize| {
         let letter = |number: usize| char::from(b'#' + (number % 57) as u8);
         let word = |number| [letter(number / 57 / 57), letter(number / 57), letter(number), ' '];
