@@ -72,7 +72,8 @@ fn a_proxied_connection_is_its_clients_from_the_header_on() {
     assert_eq!(core.identify(&open[3], None), Ok(()));
     assert_eq!(open[3].client(), from("10.0.0.1:4"));
     assert!(core.admit("test", from("10.0.0.1:9")).is_err());
-    assert_eq!((core.metrics().historic, core.metrics().refused), (4, 3));
+    let metrics = core.metrics();
+    assert_eq!((metrics.historic, metrics.refused, metrics.denied), (4, 3, 0));
     drop(open);
     assert!(core.admit("test", from("192.0.2.7:1")).is_ok());
     assert!(core.admit("test", from("10.0.0.1:9")).is_ok());

@@ -181,6 +181,15 @@ fn the_counters_follow_what_happens() {
 }
 
 #[test]
+fn a_refused_connection_has_a_reason() {
+    let served = Served::start(&format!("{ON} --max-connections 1"), None);
+    let _only = served.through(None, echo());
+    assert!(served.try_through(None, echo()).is_err());
+    assert_eq!(sample(&served, "socksd_connections_refused_total{reason=\"limit\"}"), 1.);
+    assert_eq!(sample(&served, "socksd_connections_refused_total{reason=\"rule\"}"), 0.);
+}
+
+#[test]
 fn every_pool_and_every_listener_is_counted() {
     let all = "-u ana:1234 --pop3 127.0.0.1:0 --maildir / --datagram 127.0.0.1:0";
     let served = Served::start(&format!("{ON} {all}"), None);

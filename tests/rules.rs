@@ -207,7 +207,7 @@ fn clients_come_by_their_addresses() {
     assert!(comes("198.51.100.7:1") && comes("[::ffff:198.51.100.9]:2"));
     assert!(!comes("198.51.100.8:1") && !comes("203.0.113.1:1") && !comes("[::1]:1"));
     assert!(!comes("127.0.0.1:1"), "nobody is exempt");
-    assert_eq!(rig.core.metrics().refused, 4);
+    assert_eq!((rig.core.metrics().refused, rig.core.metrics().denied), (4, 4));
     assert_eq!((rig.core.metrics().historic, rig.core.metrics().current), (2, 0));
 }
 
@@ -222,7 +222,8 @@ fn who_comes_through_a_proxy_is_whom_it_names() {
     assert_eq!(named(Some(REMOTE)), Ok(()));
     assert_eq!(named(Some("203.0.113.1:1")), Err(NotAdmitted::ByRule));
     assert_eq!(named(None), Err(NotAdmitted::ByRule), "the proxy itself");
-    assert_eq!((rig.core.metrics().refused, rig.core.metrics().current), (2, 0));
+    let metrics = rig.core.metrics();
+    assert_eq!((metrics.refused, metrics.denied, metrics.current), (2, 2, 0));
 }
 
 #[test]

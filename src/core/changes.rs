@@ -29,6 +29,7 @@ impl Core {
 
     pub(super) fn store(&self, managed: &Managed) -> Result<(), Denied> {
         let Some(store) = &self.0.store else { return Ok(()) };
+        self.0.connections.collect();
         let snapshot = managed.snapshot();
         store(&snapshot).map_err(|error| {
             log::error!(error:%; "change-not-stored");

@@ -43,6 +43,7 @@ struct Live {
     historic: u64,
     max_current: u64,
     refused: u64,
+    denied: u64,
     finished_up: u64,
     finished_down: u64,
     users: PerUser,
@@ -63,6 +64,7 @@ impl Live {
             bytes_down: self.finished_down.saturating_add(moving(|entry| &entry.down)),
             active_users: self.per_user.len() as u64,
             refused: self.refused,
+            denied: self.denied,
         }
     }
 
@@ -198,9 +200,16 @@ impl Connections {
         self.live.lock().per_user.get(&Some(user.clone())).copied().unwrap_or(0)
     }
 
-    /// Counts a connection that a limit or a rule has refused.
+    /// Counts a connection that a limit has refused.
     pub(super) fn refuse(&self) {
         self.live.lock().refuse();
+    }
+
+    /// Counts a connection that a rule has refused.
+    pub(super) fn deny(&self) {
+        let mut live = self.live.lock();
+        live.refuse();
+        live.denied = live.denied.saturating_add(1);
     }
 
     pub(super) fn totals(&self) -> Totals {

@@ -20,6 +20,8 @@ pub struct Metrics {
     pub active_users: u64,
     /// Connections refused because of a limit or a rule for clients.
     pub refused: u64,
+    /// Those of them that a rule has refused.
+    pub denied: u64,
     /// Logins that failed, over all services.
     pub failed_logins: u64,
     /// Time since the start.

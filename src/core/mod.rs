@@ -236,7 +236,7 @@ impl Core {
         from: SocketAddr,
     ) -> Result<Connection, NotAdmitted> {
         if !self.may_come(service, from) {
-            self.0.connections.refuse();
+            self.0.connections.deny();
             return Err(NotAdmitted::ByRule);
         }
         let admitted = self.0.connections.admit(service, from, self.limits());
@@ -269,7 +269,7 @@ impl Core {
     ) -> Result<(), NotAdmitted> {
         let from = client.unwrap_or(connection.client());
         if !self.may_come(connection.service(), from) {
-            self.0.connections.refuse();
+            self.0.connections.deny();
             return Err(NotAdmitted::ByRule);
         }
         let within = connection.identify(client, self.limits());
@@ -306,6 +306,7 @@ impl Core {
             bytes_down: totals.bytes_down,
             active_users: totals.active_users,
             refused: totals.refused,
+            denied: totals.denied,
             failed_logins: self.0.failed_logins.load(Ordering::Relaxed),
             uptime: self.0.started.elapsed(),
         }

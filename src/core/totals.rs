@@ -10,4 +10,5 @@ pub(super) struct Totals {
     pub bytes_down: u64,
     pub active_users: u64,
     pub refused: u64,
+    pub denied: u64,
 }

@@ -52,8 +52,11 @@ fn totals(page: &mut Page, metrics: &Metrics) {
     page.single("active_users", help, GAUGE, metrics.active_users);
     let help = "Client connections accepted.";
     page.single("connections_total", help, COUNTER, metrics.historic);
-    let help = "Connections refused because of a limit or a rule for clients.";
-    page.single("connections_refused_total", help, COUNTER, metrics.refused);
+    let help = "Connections refused because of a limit or a rule for clients, by reason.";
+    page.head("connections_refused_total", help, COUNTER);
+    let over_limit = metrics.refused.saturating_sub(metrics.denied);
+    page.sample("connections_refused_total", &[("reason", "limit")], over_limit);
+    page.sample("connections_refused_total", &[("reason", "rule")], metrics.denied);
     let help = "Logins that failed, over all services.";
     page.single("auth_failures_total", help, COUNTER, metrics.failed_logins);
     page.head("bytes_total", "Payload octets, up is from clients to targets.", COUNTER);

@@ -70,6 +70,8 @@ pub struct PeerWait {
 pub struct ClientWatch {
     control: Arc<Control>,
     held: Vec<u8>,
+    /// Whether nothing comes behind that.
+    finished: bool,
     deadline: Instant,
     listener: SocketAddr,
     settled: Arc<Settled>,
@@ -93,6 +95,7 @@ pub fn rendezvous(
     let watch = ClientWatch {
         control,
         held: early,
+        finished: false,
         deadline,
         listener: address,
         settled: Arc::clone(&settled),
@@ -172,7 +175,7 @@ impl ClientWatch {
         if left.is_zero() {
             return Sight::GiveUp(Outcome::TimedOut, Health::Sound);
         }
-        if self.held.len() >= MOST_HELD {
+        if self.finished || self.held.len() >= MOST_HELD {
             return self.look_away(left);
         }
         let wait = if self.held.is_empty() { left } else { left.min(SLICE) };
@@ -181,7 +184,12 @@ impl ClientWatch {
         // Zero would mean no timeout at all.
         let timeout = Some(wait.max(Duration::from_millis(1)));
         match client.set_read_timeout(timeout).and_then(|()| client.read(&mut chunk)) {
-            Ok(0) => Sight::GiveUp(Outcome::ClientLeft, Health::Sound),
+            // Who has sent something wants it delivered; a mere end is a client that gave up.
+            Ok(0) if self.held.is_empty() => Sight::GiveUp(Outcome::ClientLeft, Health::Sound),
+            Ok(0) => {
+                self.finished = true;
+                Sight::Waiting
+            }
             Ok(count) => {
                 self.held.extend_from_slice(chunk.get(..count).unwrap_or_default());
                 Sight::Waiting
@@ -192,8 +200,8 @@ impl ClientWatch {
         }
     }
 
-    /// Waits without reading, since there is no room; an orderly end of the client
-    /// is behind octets that nobody takes, but a reset shows.
+    /// Waits without reading, since nothing more comes or there is no room for it; then
+    /// an orderly end of the client is behind octets that nobody takes. A reset shows.
     fn look_away(&self, left: Duration) -> Sight {
         std::thread::sleep(SLICE.min(left));
         let broken = !matches!(self.control.stream().take_error(), Ok(None));

@@ -16,7 +16,16 @@ impl Scratch {
     pub fn new(suffix: &str) -> Self {
         let number = NAMED.fetch_add(1, Ordering::Relaxed);
         let name = format!("{}-{number}.{suffix}", process::id());
-        Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(name))
+        let file = Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
+        // A process that had this number and was killed may have left one behind.
+        file.remove();
+        file
+    }
+
+    fn remove(&self) {
+        let _ = fs::remove_file(&self.0);
+        // What a server keeps beside its state.
+        let _ = fs::remove_file(self.0.with_extension("toml.lock"));
     }
 
     pub fn path(&self) -> &str {
@@ -57,8 +66,6 @@ pub fn is_date(text: &str) -> bool {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-        // What a server keeps beside its state.
-        let _ = fs::remove_file(self.0.with_extension("toml.lock"));
+        self.remove();
     }
 }

@@ -76,10 +76,20 @@ impl Peer {
         assert!(received == expected, "{} instead of {}", hex(&received), hex(expected));
     }
 
+    /// Reads once. A process that is stopped and goes on is interrupted where it waits.
+    pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match (&self.stream).read(buffer) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
+    }
+
     /// The other end has finished, in order and without another octet.
     #[track_caller]
     pub fn expect_eof(&mut self) {
-        match self.stream.read(&mut [0]) {
+        match self.read(&mut [0]) {
             Ok(0) => {}
             Ok(_) => panic!("an octet instead of the end"),
             Err(error) => panic!("no orderly end: {error}"),
@@ -89,7 +99,7 @@ impl Peer {
     /// The connection is over, in order or not, without another octet.
     #[track_caller]
     pub fn expect_end(&mut self) {
-        match self.stream.read(&mut [0]) {
+        match self.read(&mut [0]) {
             Ok(0) => {}
             Ok(_) => panic!("an octet instead of the end"),
             Err(error) if is_broken(&error) => {}
@@ -110,7 +120,7 @@ impl Peer {
     #[track_caller]
     pub fn expect_silence(&mut self, time: Duration) {
         self.stream.set_read_timeout(Some(time)).expect("a read timeout");
-        let read = self.stream.read(&mut [0]);
+        let read = self.read(&mut [0]);
         self.stream.set_read_timeout(Some(DEADLINE)).expect("a read timeout");
         match read {
             Ok(0) => panic!("the end instead of silence"),

@@ -18,6 +18,8 @@ impl Maildir {
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let name = format!("maildir-{}-{number}", std::process::id());
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        // A process that had this number and was killed may have left one behind.
+        let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).expect("a folder for mailboxes");
         Self(path)
     }

@@ -1,7 +1,6 @@
 //! The process under test: started on free ports, watched, never left behind.
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::mem;
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -103,6 +102,7 @@ impl Server {
         let prefix = format!("listening {name} ");
         eventually(&format!("'{prefix}ADDRESS' on stdout"), || {
             if let Some(status) = self.child.try_wait().expect("its state") {
+                self.stderr.read_to_end();
                 panic!("socksd ended with {status}: {}", self.stderr.text());
             }
             let text = self.stdout.text();
@@ -115,6 +115,8 @@ impl Server {
         self.child.id()
     }
 
+    /// What it has printed so far: a line after its listeners may come later. All of it
+    /// once [`Self::whole_log`] has been asked for.
     pub fn stdout(&self) -> String {
         self.stdout.text()
     }
@@ -133,7 +135,9 @@ impl Server {
         #[cfg(not(unix))]
         self.child.kill().expect("killing socksd");
         self.wait_for_exit();
-        mem::replace(&mut self.stderr, Lines::of(io::empty())).into_text()
+        self.stdout.read_to_end();
+        self.stderr.read_to_end();
+        self.stderr.text()
     }
 
     /// Ends it as `kill -9` does.
@@ -176,6 +180,7 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if thread::panicking() {
+            self.stderr.read_to_end();
             eprintln!("socksd logged:\n{}", self.stderr.text());
         }
     }
@@ -195,11 +200,13 @@ pub fn run(mut command: Command) -> Run {
     let mut child = command.spawn().unwrap_or_else(|error| {
         panic!("{:?} is needed by this test, install it: {error}", command.get_program())
     });
-    let stdout = Lines::of(child.stdout.take().expect("a pipe"));
-    let stderr = Lines::of(child.stderr.take().expect("a pipe"));
+    let mut stdout = Lines::of(child.stdout.take().expect("a pipe"));
+    let mut stderr = Lines::of(child.stderr.take().expect("a pipe"));
     let mut child = Killed(child);
     let status = eventually("the end of a command", || child.0.try_wait().expect("its state"));
-    Run { status, stdout: stdout.into_text(), stderr: stderr.into_text() }
+    stdout.read_to_end();
+    stderr.read_to_end();
+    Run { status, stdout: stdout.text(), stderr: stderr.text() }
 }
 
 struct Killed(Child);
@@ -214,7 +221,7 @@ impl Drop for Killed {
 /// An output that is read by a thread as it comes.
 struct Lines {
     text: Arc<Mutex<String>>,
-    reader: thread::JoinHandle<()>,
+    reader: Option<thread::JoinHandle<()>>,
 }
 
 impl Lines {
@@ -229,15 +236,17 @@ impl Lines {
                 line.clear();
             }
         });
-        Self { text, reader }
+        Self { text, reader: Some(reader) }
     }
 
     fn text(&self) -> String {
         self.text.lock().expect("a whole text").clone()
     }
 
-    fn into_text(self) -> String {
-        self.reader.join().expect("reading an output");
-        self.text.lock().expect("a whole text").clone()
+    /// Reads what is left once nobody writes to it any more.
+    fn read_to_end(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("reading an output");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! TCP servers inside the test, on free ports, to proxy to.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
@@ -64,7 +64,7 @@ pub fn echo() -> SocketAddr {
 
 fn copy(peer: &Peer, buffer: &mut [u8]) -> io::Result<()> {
     loop {
-        let count = (&peer.stream).read(buffer)?;
+        let count = peer.read(buffer)?;
         if count == 0 {
             return Ok(());
         }
@@ -72,18 +72,30 @@ fn copy(peer: &Peer, buffer: &mut [u8]) -> io::Result<()> {
     }
 }
 
-/// A port of this machine that refuses connections, and stays taken: it is the
-/// near end of a connection.
+/// A port of this machine that refuses connections, and stays taken.
 pub struct Nobody {
     near: TcpStream,
-    _far: TcpListener,
+    _far: Option<TcpListener>,
 }
 
 impl Nobody {
+    /// A socket that is bound and does not listen. Linux gives it one of the ports that
+    /// it does not connect from: a connection from its own port would reach itself.
+    #[cfg(all(unix, feature = "native"))]
+    pub fn on(ip: IpAddr) -> Self {
+        use rustix::net::{AddressFamily, SocketType, bind, socket};
+        let family = if ip.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let near = socket(family, SocketType::STREAM, None).expect("a socket");
+        bind(&near, &SocketAddr::new(ip, 0)).expect("a port");
+        Self { near: near.into(), _far: None }
+    }
+
+    /// The near end of a connection.
+    #[cfg(not(all(unix, feature = "native")))]
     pub fn on(ip: IpAddr) -> Self {
         let far = TcpListener::bind((ip, 0)).expect("a listener");
         let near = TcpStream::connect(far.local_addr().expect("a bound socket"));
-        Self { near: near.expect("a connection"), _far: far }
+        Self { near: near.expect("a connection"), _far: Some(far) }
     }
 
     pub fn address(&self) -> SocketAddr {

@@ -1,5 +1,6 @@
 //! UDP ends, and the datagrams of RFC 1928, section 7.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use super::clock::DEADLINE;
@@ -32,8 +33,12 @@ impl Socket {
     #[track_caller]
     pub fn receive(&self) -> (Vec<u8>, SocketAddr) {
         let mut buffer = vec![0; 65_536];
-        let received = self.0.recv_from(&mut buffer);
-        let (count, from) = received.unwrap_or_else(|error| panic!("awaiting one: {error}"));
+        let (count, from) = loop {
+            match self.0.recv_from(&mut buffer) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                received => break received.unwrap_or_else(|error| panic!("awaiting one: {error}")),
+            }
+        };
         buffer.truncate(count);
         (buffer, from)
     }

@@ -1,6 +1,6 @@
 //! A web page to fetch, and curl to fetch it with.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::process::Command;
 
@@ -15,7 +15,7 @@ pub fn web() -> SocketAddr {
         let mut request = Vec::new();
         let mut buffer = [0; 1024];
         while !request.ends_with(b"\r\n\r\n") {
-            match (&peer.stream).read(&mut buffer) {
+            match peer.read(&mut buffer) {
                 Ok(count) if count > 0 => request.extend_from_slice(&buffer[..count]),
                 _ => return,
             }

@@ -6,12 +6,13 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::foreign;
-use crate::served::until;
+use crate::served::DEADLINE;
 
 /// How WebDriver names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -105,7 +106,15 @@ impl Browser {
     /// Waits until the text of an element is right.
     #[track_caller]
     pub fn until_text(&self, selector: &str, right: impl Fn(&str) -> bool) {
-        until(&format!("the text of {selector}"), || right(&self.text(selector)));
+        let start = Instant::now();
+        loop {
+            let text = self.text(selector);
+            if right(&text) {
+                return;
+            }
+            assert!(start.elapsed() < DEADLINE, "{selector} still shows {text:?}");
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Presses these keys one after the other, wherever the focus is.

@@ -127,9 +127,9 @@ fn a_connection_is_cut_with_the_keyboard_alone() {
     browser.press(&ENTER.to_string());
     browser.press("secret");
     browser.press(&ENTER.to_string());
-    // Cut, so its peer sees an error or an end.
-    assert!(!matches!(victim.read(&mut [0]), Ok(1)));
     browser.until_text("#says", |text| text == "Connection 4 is cut.");
+    // So its peer sees an error or an end.
+    assert!(!matches!(victim.read(&mut [0]), Ok(1)));
     until("its row says so", || {
         browser.run("return document.activeElement.closest('tr')?.className") == "gone"
     });
@@ -144,6 +144,26 @@ fn a_connection_is_cut_with_the_keyboard_alone() {
     let expected = "Failed to load resource: the server responded with a status of 403";
     let complaints = browser.complaints();
     assert!(complaints.len() == 1 && complaints[0].contains(expected), "{complaints:?}");
+}
+
+/// The browser tells of the end of a dialog late.
+#[test]
+fn what_is_typed_into_a_dialog_that_was_opened_again_stays() {
+    let served = Served::start(ON, None);
+    let _one = served.through(ANA, echo());
+    let Some(browser) = open(&served) else { return };
+    let kept = browser.run_async(
+        "const done = arguments[0];
+         const [dialog, cut] = [document.querySelector('#cut'), document.querySelector('button.cut')];
+         const password = document.querySelector('#cut-password');
+         cut.click();
+         dialog.addEventListener('close', () => setTimeout(() => done(password.value)));
+         dialog.close();
+         cut.click();
+         password.value = 'typed';",
+    );
+    assert_eq!(kept, "typed");
+    is_content(&browser);
 }
 
 #[test]

@@ -291,8 +291,9 @@ mod tests {
         core.save_usage();
         let (snapshot, times) = stored.lock().clone();
         assert_eq!((snapshot.users[0].used.day, times), (100, 1));
-        // Every change stores it, too.
-        move_octets(&admitted(&core).unwrap(), 100);
+        // Every change stores it, too, also of what is still open.
+        let open = admitted(&core).unwrap();
+        move_octets(&open, 100);
         limit(&core, &caller, "quota_day", "300");
         assert_eq!(stored.lock().0.users[0].used.day, 200);
         let (again, caller) = filled(Start { stored: snapshot, ..Start::default() });

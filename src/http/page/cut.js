@@ -80,6 +80,7 @@ async function send(body) {
 }
 
 document.querySelector("#cut-cancel").addEventListener("click", () => dialog.close());
+// It is told late: the dialog may be open again, with what has been typed since.
 dialog.addEventListener("close", () => {
-  password.value = "";
+  if (!dialog.open) password.value = "";
 });

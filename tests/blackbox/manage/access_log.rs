@@ -176,7 +176,7 @@ fn no_log_holds_a_secret() {
     client.send(&request(0x09, &name("localhost", 1)));
     client.refusal();
     until("the connections are logged", || log.text().matches("\tana\t").count() >= 2);
-    for text in [log.text(), server.stdout(), server.whole_log()] {
+    for text in [server.whole_log(), server.stdout(), log.text()] {
         assert!(!text.contains(secret), "{text}");
         assert!(!text.contains("secret"), "the admin's: {text}");
     }

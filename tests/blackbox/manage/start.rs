@@ -225,8 +225,10 @@ fn ctrl_c_ends_a_prompt() {
         (env!("CARGO_BIN_EXE_socksctl"), &["add-user", "ana"], "password of ana: "),
         (env!("CARGO_BIN_EXE_socksctl"), &["--dialect", "json", "metrics"], "token: "),
     ] {
-        let command = pty_process::blocking::Command::new(program).args(args);
-        let mut terminal = Terminal::run(80, 24, command.env_remove("SOCKSCTL_TOKEN"));
+        // Who runs the tests in the background may have them ignore it.
+        let command = pty_process::blocking::Command::new("env").arg("--default-signal=INT");
+        let command = command.arg(program).args(args).env_remove("SOCKSCTL_TOKEN");
+        let mut terminal = Terminal::run(80, 24, command);
         terminal.wait_for(typed);
         assert!(!terminal.echoes(), "{program} {args:?}");
         terminal.type_keys("half\x03");

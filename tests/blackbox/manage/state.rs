@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::process::Command;
 
-use crate::harness::clock::until;
+use crate::harness::clock::{eventually, until};
 use crate::harness::file::Scratch;
 use crate::harness::server::{ADMIN, Run, Server, run};
 use crate::harness::shoes::{Admin, add, buffer_size, edit, refusal, remove, spoofing};
@@ -156,12 +156,13 @@ fn an_admin_made_up_for_a_new_state_stays() {
     let file = Scratch::new("toml");
     let arguments = ["-p", "0", "-P", "0", "--state", file.path()];
     let mut server = Server::with_arguments(&arguments);
-    let text = server.stdout();
-    let login = text.split("is now in the state: ").nth(1).expect("a login");
-    let login = login.lines().next().expect("a line").to_owned();
+    let login = eventually("a login", || {
+        let text = server.stdout();
+        let (_, login) = text.split_once("is now in the state: ")?;
+        login.lines().next().map(str::to_owned)
+    });
     server.kill();
-    let server = Server::with_arguments(&arguments);
-    assert!(!server.stdout().contains("No admin was given"));
+    let mut server = Server::with_arguments(&arguments);
     let mut command = Command::new(env!("CARGO_BIN_EXE_socksctl"));
     command.env("SOCKSCTL_SERVER", server.shoes.to_string()).env("SOCKSCTL_LOGIN", &login);
     let run = run({
@@ -169,6 +170,8 @@ fn an_admin_made_up_for_a_new_state_stays() {
         command
     });
     assert_eq!(run.status.code(), Some(0), "{}", run.stderr);
+    server.whole_log();
+    assert!(!server.stdout().contains("No admin was given"));
 }
 
 /// A folder that can be taken away, whatever rights one has.
@@ -177,6 +180,7 @@ struct Folder(Scratch);
 impl Folder {
     fn new() -> Self {
         let folder = Self(Scratch::new("folder"));
+        let _ = fs::remove_dir_all(folder.0.path());
         fs::create_dir(folder.0.path()).expect("a folder");
         folder
     }

@@ -109,6 +109,7 @@ fn the_list_is_sorted_and_filtered_by_keys() {
         let ids = rows.take_while(|line| line.contains("127.0.0.1"));
         ids.filter_map(|line| line.split_whitespace().next().map(str::to_owned)).collect()
     };
+    terminal.wait_for("TARGET");
     terminal.type_keys("1");
     until("sorted by number", || ids() == ["1", "2", "3"]);
     terminal.type_keys("r");
@@ -213,18 +214,20 @@ fn a_server_that_is_gone_is_waited_for() {
     let way = Way::to(first.shoes);
     let mut terminal = Terminal::run(80, 24, socksctl("shoes", way.entrance, "admin:secret"));
     terminal.wait_for("total 0");
+    way.leads_to(None);
     first.kill();
     terminal.wait_for("no data since ");
     terminal.wait_for("next try in ");
     let second = Server::open();
     drop(through(&second, echo()));
-    way.leads_to(second.shoes);
+    way.leads_to(Some(second.shoes));
     terminal.wait_for("total 1");
     terminal.wait_without("no data since ");
+    way.leads_to(None);
     drop(second);
     terminal.wait_for("no data since ");
     let third = Server::with_arguments(&["-p", "0", "-P", "0", "-U", "admin:another"]);
-    way.leads_to(third.shoes);
+    way.leads_to(Some(third.shoes));
     assert_eq!(terminal.wait_for_exit().code(), Some(1));
     terminal.wait_for("the server refused the login of admin");
     expect_restored(&terminal);
@@ -233,7 +236,8 @@ fn a_server_that_is_gone_is_waited_for() {
 #[test]
 fn an_expired_token_ends_it() {
     let (_server, json, _) = start();
-    let token = token("GET_METRICS", "4s");
+    // Long enough to see the screen before.
+    let token = token("GET_METRICS", "6s");
     let mut terminal = Terminal::run(80, 24, socksctl("json", json, &token));
     eventually("a screen", || terminal.line_with("failed logins"));
     terminal.wait_for("Required scope: LIST_CONNECTIONS");
@@ -242,23 +246,23 @@ fn an_expired_token_ends_it() {
     expect_restored(&terminal);
 }
 
-/// An address that stays the same while servers come and go.
+/// An address that stays the same while servers come and go. Where it leads nowhere a
+/// connection ends at once: the port of a server that is gone may be another test's.
 struct Way {
     entrance: SocketAddr,
-    exit: Arc<Mutex<SocketAddr>>,
+    exit: Arc<Mutex<Option<SocketAddr>>>,
 }
 
 impl Way {
     fn to(exit: SocketAddr) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a listener");
         let entrance = listener.local_addr().expect("a bound socket");
-        let exit = Arc::new(Mutex::new(exit));
+        let exit = Arc::new(Mutex::new(Some(exit)));
         let now = Arc::clone(&exit);
         thread::spawn(move || {
             for near in listener.incoming().flatten() {
                 let exit = *now.lock().expect("an address");
-                // With nobody there it ends at once.
-                if let Ok(far) = TcpStream::connect(exit) {
+                if let Some(Ok(far)) = exit.map(TcpStream::connect) {
                     join(&near, &far);
                     join(&far, &near);
                 }
@@ -267,7 +271,7 @@ impl Way {
         Self { entrance, exit }
     }
 
-    fn leads_to(&self, exit: SocketAddr) {
+    fn leads_to(&self, exit: Option<SocketAddr>) {
         *self.exit.lock().expect("an address") = exit;
     }
 }

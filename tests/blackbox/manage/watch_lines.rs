@@ -6,9 +6,10 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::harness::clock::eventually;
+use crate::harness::clock::{eventually, until};
 use crate::harness::file::is_date;
 use crate::harness::server::{Run, Server, run};
+use crate::harness::shoes::Admin;
 use crate::harness::socks::through;
 use crate::harness::target::{Nobody, echo};
 
@@ -63,6 +64,8 @@ fn a_line_is_keys_and_values() {
     let server = Server::open();
     let mut client = through(&server, echo());
     client.expect_echo(&[0x55; 1000]);
+    let mut admin = Admin::of(&server);
+    until("all is counted, so that nothing moves", || admin.metrics().octets == 2000);
     let run = watched(server.shoes, &["watch", "--interval", "0.5", "--count", "2"]);
     let lines: Vec<&str> = run.stdout.lines().collect();
     assert_eq!(lines.len(), 2, "{}", run.stdout);

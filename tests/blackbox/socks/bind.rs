@@ -7,7 +7,9 @@ use crate::harness::clock::until;
 use crate::harness::peer::Peer;
 use crate::harness::server::Server;
 use crate::harness::shoes::Admin;
-use crate::harness::socks::{ANYWHERE, BIND, LOOPBACK, LOOPBACK_V6, greeted, ip, logged_in};
+use crate::harness::socks::{
+    ANYWHERE, BIND, LOOPBACK, LOOPBACK_V6, greeted, ip, logged_in, request,
+};
 
 const STRANGER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
@@ -141,6 +143,29 @@ fn it_gives_up_when_the_client_leaves() {
     drop(client);
     until("the connection is forgotten", || admin.metrics().current == 0);
     until("the port is closed", || std::net::TcpStream::connect(bound).is_err());
+}
+
+#[test]
+fn what_a_client_has_sent_waits_for_the_peer_though_it_has_finished() {
+    let server = Server::start(&["--bind-timeout", "600"]);
+    let mut admin = Admin::of(&server);
+    let (mut client, bound) = waiting_for(&server, ANYWHERE);
+    client.send(b"ahead");
+    client.finish();
+    client.expect_silence(Duration::from_millis(300));
+    let mut peer = Peer::connect(bound);
+    peer.expect(b"ahead");
+    peer.expect_eof();
+    assert_eq!(client.reply().bound, peer.local());
+    peer.send(b"answer");
+    drop(peer);
+    client.expect(b"answer");
+    client.expect_eof();
+    let mut client = greeted(&server);
+    client.send(&[&request(BIND, &ip(ANYWHERE)), b"ahead".as_slice()].concat());
+    client.finish();
+    client.reset();
+    until("who has reset is forgotten", || admin.metrics().current == 0);
 }
 
 #[test]
