@@ -14,6 +14,9 @@ use socksd::server::{Config, Server, StartError};
 
 /// Far above what anything here takes, so that a busy machine fails no test.
 const DEADLINE: Duration = Duration::from_secs(20);
+/// For how long the first failure beyond the free ones has an address refused. A machine
+/// that stands still for so long sees the end of it.
+const REFUSED_FOR: Duration = Duration::from_secs(1);
 const TOKEN: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
 const WRONG: [u8; 4] = [0x12, 0x34, 0x56, 0x79];
 const ASK: u8 = 0x00;
@@ -268,15 +271,18 @@ fn the_longest_datagram_is_read_to_its_end() {
 fn wrong_tokens_are_slowed_down_and_nobody_else_is() {
     let server = Running::start(config(&[]));
     let mut guesser = server.client();
+    let mut last = Instant::now();
     for _ in 0..=FREE_FAILURES {
+        last = Instant::now();
         // Seven octets for ten, whatever was asked for.
         assert_eq!(guesser.with(WRONG, ASK, 0, b"\x01"), (0x02, vec![]));
     }
     // Refused now, with the right token too, from this address and any port.
-    assert_eq!(guesser.status(ASK, 4, b""), 0x02);
-    assert_eq!(server.client().status(ASK, 4, b""), 0x02);
+    let told = [guesser.status(ASK, 4, b""), server.client().status(ASK, 4, b"")];
+    assert!(told == [0x02, 0x02] || last.elapsed() >= REFUSED_FOR, "{told:?}");
+    let refused = told.iter().filter(|status| **status == 0x02).count();
     let failed = server.core.metrics().failed_logins;
-    assert_eq!(failed, u64::from(FREE_FAILURES) + 3);
+    assert_eq!(failed, u64::from(FREE_FAILURES) + 1 + refused as u64);
     // Only Linux and Windows have all of 127.0.0.0/8; elsewhere there is no neighbour.
     if UdpSocket::bind("127.0.0.2:0").is_ok() {
         let mut neighbour = Client::at("127.0.0.2", server.datagram);
@@ -290,13 +296,15 @@ fn wrong_tokens_are_slowed_down_and_nobody_else_is() {
 fn wrong_tokens_keep_an_address_out_of_nothing_else() {
     let server = Running::start(config(&[]));
     let mut guesser = server.client();
+    let begun = Instant::now();
     for _ in 0..FREE_FAILURES + 20 {
         assert_eq!(guesser.with(WRONG, ASK, 0, b"\x01"), (0x02, vec![]));
     }
     let here = std::net::IpAddr::from([127, 0, 0, 1]);
     let login = Credential::Password { name: b"root", password: b"secret" };
     assert!(server.core.log_in("shoes", login, here).is_ok());
-    assert_eq!(guesser.status(ASK, 4, b""), 0x02, "a login proves nothing about datagrams");
+    let refused = guesser.status(ASK, 4, b"") == 0x02;
+    assert!(refused || begun.elapsed() >= REFUSED_FOR, "a login proves nothing about datagrams");
 }
 
 #[test]
@@ -304,13 +312,16 @@ fn wrong_tokens_are_no_line_each() {
     let mut process = binary(Some("0x12345678"));
     let server = listening(&mut process, "datagram");
     let mut client = Client::at("127.0.0.1", server);
+    let begun = Instant::now();
     for _ in 0..200 {
         assert_eq!(client.with(WRONG, ASK, 0, b""), (0x02, vec![]));
     }
-    process.0.kill().unwrap();
+    // Refused at first. It ends in order, or its log might not be written yet.
+    until("it can be stopped", || client.status(CHANGE, 0, b"") == 0x00);
     let (_, log) = ended(&mut process);
-    let lines = log.matches("auth-failed service=datagram").count();
-    assert!((1..20).contains(&lines), "{log}");
+    let lines = log.matches("auth-failed service=datagram").count() as u64;
+    // At once, each second, and at the end.
+    assert!((1..=begun.elapsed().as_secs() + 2).contains(&lines), "{log}");
 }
 
 #[test]
@@ -457,7 +468,9 @@ fn socksctl_tells_who_is_to_blame() {
         assert_eq!(exit, Some(code), "{line}: {said}");
         assert!(said.contains(part) && !said.contains("30541989"), "{line}: {said}");
     }
-    let nobody = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (exit, said) = socksctl(nobody, "1", "--timeout 1 users");
+    // It takes datagrams from itself only, and stays taken.
+    let nobody = UdpSocket::bind("127.0.0.1:0").unwrap();
+    nobody.connect(nobody.local_addr().unwrap()).unwrap();
+    let (exit, said) = socksctl(nobody.local_addr().unwrap(), "1", "--timeout 1 users");
     assert_eq!(exit, Some(3), "{said}");
 }

@@ -2,7 +2,7 @@
 
 mod foreign;
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::{Command, Output};
 use std::thread::{self, JoinHandle};
@@ -57,11 +57,15 @@ impl Running {
 
     /// With a session that has these scopes.
     fn open(&self, scopes: &str) -> Client {
-        let token = minted(scopes);
+        self.try_open(&minted(scopes)).expect("a session")
+    }
+
+    /// `None` when the token is refused, or the connection ends before that.
+    fn try_open(&self, token: &str) -> Option<Client> {
         let mut client = self.connect();
-        let answer = client.ask("AUTH", json!({"token": token}));
-        assert_eq!(answer["t"], "res", "{answer}");
-        client
+        client.stream.write_all(&request("1", "AUTH", json!({"token": token}))).ok()?;
+        let answer = client.try_hear().ok()?;
+        (answer["t"] == "res").then_some(client)
     }
 }
 
@@ -78,6 +82,14 @@ struct Client {
     stream: TcpStream,
 }
 
+/// A whole frame.
+fn request(id: &str, act: &str, data: Value) -> Vec<u8> {
+    let request = json!({"v": 1, "t": "req", "id": id, "act": act, "data": data});
+    let mut out = Vec::new();
+    Frame(request.to_string().as_bytes()).encode(&mut out).unwrap();
+    out
+}
+
 impl Client {
     fn send(&mut self, payload: &[u8]) {
         let mut out = Vec::new();
@@ -86,16 +98,19 @@ impl Client {
     }
 
     fn say(&mut self, id: &str, act: &str, data: Value) {
-        let request = json!({"v": 1, "t": "req", "id": id, "act": act, "data": data});
-        self.send(request.to_string().as_bytes());
+        self.stream.write_all(&request(id, act, data)).unwrap();
     }
 
     fn hear(&mut self) -> Value {
+        self.try_hear().unwrap()
+    }
+
+    fn try_hear(&mut self) -> io::Result<Value> {
         let mut length = [0; 4];
-        self.stream.read_exact(&mut length).unwrap();
+        self.stream.read_exact(&mut length)?;
         let mut payload = vec![0; u32::from_be_bytes(length) as usize];
-        self.stream.read_exact(&mut payload).unwrap();
-        serde_json::from_slice(&payload).unwrap()
+        self.stream.read_exact(&mut payload)?;
+        Ok(serde_json::from_slice(&payload).unwrap())
     }
 
     fn ask(&mut self, act: &str, data: Value) -> Value {
@@ -252,16 +267,23 @@ fn without_its_secret_nothing_starts() {
 fn samples_are_real_and_come_one_a_second() {
     let server = Running::start();
     let mut client = server.open("GET_OS_INFO");
-    let before = now();
-    client.say("slow", "GET_OS_INFO", json!({"seconds": 2}));
-    assert_eq!(client.ask("PING", json!(null))["t"], "res");
-    let answer = client.hear();
-    assert_eq!(answer["id"], "slow");
+    let asked = [("slow", "GET_OS_INFO", json!({"seconds": 2})), ("quick", "PING", json!(null))];
+    let asked = asked.map(|(id, act, data)| request(id, act, data)).concat();
+    // A second that a busy machine sleeps through has no sample: then once more.
+    let both = (0..5).find_map(|_| {
+        let before = now();
+        client.stream.write_all(&asked).unwrap();
+        assert_eq!(client.hear()["id"], "quick");
+        let answer = client.hear();
+        assert_eq!(answer["id"], "slow");
+        let samples = answer["data"]["samples"].as_array().unwrap().len();
+        (samples == 2).then_some((before, answer))
+    });
+    let (before, answer) = both.expect("two samples");
     let data = &answer["data"];
     assert_eq!(data["os"], std::env::consts::OS);
     assert!(data["uptimeSeconds"].as_u64().unwrap() > 0);
     let samples = data["samples"].as_array().unwrap();
-    assert_eq!(samples.len(), 2);
     let mut last = before;
     for sample in samples {
         assert!((0.0..=1.0).contains(&sample["cpu"].as_f64().unwrap()), "{sample}");
@@ -270,7 +292,8 @@ fn samples_are_real_and_come_one_a_second() {
         assert!(time > last && time <= now(), "{sample}");
         last = time;
     }
-    assert!(last >= before + 2000);
+    // The clock may be set a little meanwhile.
+    assert!(last >= before + 1990);
 }
 
 #[test]
@@ -286,10 +309,14 @@ fn whoever_half_closes_still_gets_the_answer() {
 #[test]
 fn the_token_ends_a_silent_session() {
     let server = Running::start();
-    let words = ["token", "--scopes", "PING", "--ttl", "2s", "--subject", "ana"];
-    let token = String::from_utf8(socksd(&words, Some(SECRET)).stdout).unwrap();
-    let mut client = server.connect();
-    assert_eq!(client.ask("AUTH", json!({"token": token.trim_end()}))["t"], "res");
+    // A token that is used up before it is shown, on a busy machine, is followed by a longer one.
+    let session = (2..9).find_map(|seconds| {
+        let ttl = format!("{seconds}s");
+        let words = ["token", "--scopes", "PING", "--ttl", &ttl, "--subject", "ana"];
+        let token = String::from_utf8(socksd(&words, Some(SECRET)).stdout).unwrap();
+        server.try_open(token.trim_end())
+    });
+    let mut client = session.expect("a session");
     let last = client.hear();
     assert_eq!((&last["code"], last.get("id")), (&json!("TOKEN_EXPIRED"), None));
     client.is_closed();
@@ -334,7 +361,8 @@ fn the_longest_frame_is_read_and_a_longer_one_is_not() {
 /// On the stacks of the pool, in a debug build.
 #[test]
 fn depth_and_nonsense_cost_nothing() {
-    let server = Running::start();
+    // It takes its time on a slow machine, and most of it before the login.
+    let server = Running::with("--handshake-timeout 600");
     let mut client = server.connect();
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
         for depth in [100, 127, 128, 129, 30_000] {
@@ -413,9 +441,11 @@ fn strangers_have_a_deadline() {
     let mut client = server.connect();
     let mut octet = [0];
     let ended = client.stream.read(&mut octet);
-    let over = |error: std::io::Error| error.kind() == ErrorKind::ConnectionReset;
+    let over = |error: io::Error| error.kind() == ErrorKind::ConnectionReset;
     assert!(ended.map_or_else(over, |count| count == 0));
-    let mut known = server.open("GET_OS_INFO");
+    // On a busy machine that may be too short for a login now and then.
+    let token = minted("GET_OS_INFO");
+    let mut known = (0..9).find_map(|_| server.try_open(&token)).expect("a session");
     let answer = known.ask("GET_OS_INFO", json!({"seconds": 2}));
     assert_eq!(answer["t"], "res", "no deadline runs in a session");
 }
@@ -445,7 +475,8 @@ fn the_longest_wrong_value_is_answered() {
 /// The answer to AUTH, and to what is forbidden, repeats all of a token's scopes.
 #[test]
 fn scopes_that_could_not_be_repeated_open_nothing() {
-    let server = Running::start();
+    // So long a token takes its time on a slow machine.
+    let server = Running::with("--handshake-timeout 600");
     let token = |words: usize| {
         let letter = |number: usize| char::from(b'#' + (number % 57) as u8);
         let word = |number| [letter(number / 57 / 57), letter(number / 57), letter(number), ' '];

@@ -219,11 +219,14 @@ fn half_a_request_and_no_more_is_no_response() {
 
 #[test]
 fn the_whole_request_has_the_deadline_of_a_login() {
-    let server = Served::start("--oneshot 127.0.0.1:0 --handshake-timeout 1", Some(TOKEN));
+    let server = Served::start("--oneshot 127.0.0.1:0 --handshake-timeout 3", Some(TOKEN));
     let whole = request(TOKEN, 1, 4, b"\x04eve\0pw");
-    for sent in [&whole[..1], &whole[..17], &whole[..19], &whole[..whole.len() - 1]] {
+    let begun = [1, 17, 19, whole.len() - 1].map(|length| {
         let mut stream = server.connect("oneshot");
-        stream.write_all(sent).unwrap();
-        assert_eq!(to_the_end(&mut stream), b"", "{}", sent.escape_ascii());
+        stream.write_all(&whole[..length]).unwrap();
+        (length, stream)
+    });
+    for (length, mut stream) in begun {
+        assert_eq!(to_the_end(&mut stream), b"", "the first {length} octets");
     }
 }

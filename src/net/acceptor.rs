@@ -125,11 +125,15 @@ mod tests {
     #[test]
     fn a_blocked_listener_can_be_stopped() {
         for address in ["127.0.0.1:0", "0.0.0.0:0"] {
-            let listener = TcpListener::bind(address).unwrap();
-            let acceptor = Acceptor::start("test", listener, |_, _| ()).unwrap();
-            let address = reachable(acceptor.address());
-            acceptor.stop();
-            assert!(TcpStream::connect(address).is_err());
+            let stopped = || {
+                let listener = TcpListener::bind(address).unwrap();
+                let acceptor = Acceptor::start("test", listener, |_, _| ()).unwrap();
+                let address = reachable(acceptor.address());
+                acceptor.stop();
+                TcpStream::connect(address).is_err()
+            };
+            // Another test may take the port, but not each time.
+            assert!((0..5).any(|_| stopped()), "{address}");
         }
     }
 }

@@ -113,10 +113,14 @@ mod tests {
     #[test]
     fn a_blocked_socket_can_be_stopped() {
         for address in ["127.0.0.1:0", "0.0.0.0:0"] {
-            let datagrams = echo(address);
-            let address = datagrams.address();
-            datagrams.stop();
-            assert!(UdpSocket::bind(address).is_ok(), "{address} is still taken");
+            let stopped = || {
+                let datagrams = echo(address);
+                let address = datagrams.address();
+                datagrams.stop();
+                UdpSocket::bind(address).is_ok()
+            };
+            // Another test may take the port, but not each time.
+            assert!((0..5).any(|_| stopped()), "{address} is still taken");
         }
     }
 

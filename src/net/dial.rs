@@ -190,9 +190,14 @@ mod tests {
         Instant::now() + Duration::from_secs(10)
     }
 
-    /// An address on which nothing listens.
+    /// An address on which nothing listens, and stays so: it is the near end of a
+    /// connection that is never closed.
     fn closed_port() -> SocketAddr {
-        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+        let far = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = TcpStream::connect(far.local_addr().unwrap()).unwrap();
+        let address = near.local_addr().unwrap();
+        std::mem::forget((near, far));
+        address
     }
 
     #[test]

@@ -33,8 +33,9 @@ const CLIENTS: u64 = 12;
 const OTHERS: usize = 4;
 /// A run that is too short for threads to end.
 const SHORT: Duration = Duration::from_secs(60);
-/// What one client costs at once: two threads of a relay, and one that dials or waits.
-const THREADS_EACH: usize = 3;
+/// What one client costs at once: two threads of a relay, one that dials or waits, and as
+/// many of what it has left just now.
+const THREADS_EACH: usize = 6;
 
 fn time() -> Duration {
     let seconds = env::var("SOCKSD_SOAK_SECONDS").map(|seconds| seconds.parse().expect("seconds"));
@@ -76,7 +77,8 @@ fn nothing_is_left_of_it_and_every_byte_is_counted() {
 
     until("every connection is over", || counts.stat("concurrent") == 0);
     assert_eq!(counts.stat("bytes"), moved, "octets counted and octets moved");
-    until("the descriptors are closed", || server.descriptors() == before.1);
+    // Before, a connection may have been over and its sockets not closed yet.
+    until("the descriptors are closed", || server.descriptors() <= before.1);
     let threads = server.threads();
     let most = before.0 + THREADS_EACH * (CLIENTS as usize + OTHERS) + 4;
     assert!(threads <= most, "{threads} threads behind {CLIENTS} clients, {} before", before.0);

@@ -54,7 +54,7 @@ impl Admin {
                 break;
             }
             // Fast enough for what moves, and on another path than no rate at all.
-            let rate = if round % 2 == 0 { "20MB" } else { "0" };
+            let rate = if round % 2 == 0 { "1GB" } else { "0" };
             self.say(&["limit-user", "ana", "rate_down", rate]);
             self.say(&["set-rules", "user:ana", "deny *:1", "allow 127.0.0.0/8"]);
             let mut open: Vec<_> = (0..3).map(|_| logged_in(server, "victim", "1234")).collect();

@@ -123,7 +123,8 @@ impl Core {
     }
 
     fn cut_connections_of(&self, name: &Name) -> usize {
-        self.0.connections.cut(Ended::Cut, |open| open.is_of(name))
+        // Who was cut a moment ago may be in the list still.
+        self.0.connections.cut(Ended::Cut, |open| open.is_of(name) && !open.is_ended())
     }
 
     /// Stores what the users have used, if that has changed. Between two calls of
