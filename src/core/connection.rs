@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::access::AccessLine;
 use super::account::Name;
 use super::connections::{Connections, Limits};
-use super::entry::{ANONYMOUS, ConnectionId, End, Entry};
+use super::entry::{ANONYMOUS, About, ConnectionId, End, Entry};
 use super::limits::Usage;
 use super::states::{Ended, State};
 
@@ -158,6 +158,25 @@ impl Connection {
     pub fn down(&self) -> &AtomicU64 {
         &self.entry.down
     }
+
+    /// What there is to say about it when it is over.
+    fn line(&self, about: &About, ended: Ended) -> AccessLine {
+        let entry = &self.entry;
+        AccessLine {
+            date: entry.began,
+            user: match &about.user {
+                Some(user) => Some(user.as_ref().map_or(ANONYMOUS.into(), Name::to_string)),
+                None => about.claimed.clone(),
+            },
+            client: entry.client(),
+            destination: about.destination.clone(),
+            status: about.status,
+            bytes_up: entry.up.load(Ordering::Relaxed),
+            bytes_down: entry.down.load(Ordering::Relaxed),
+            lasted: entry.started.elapsed(),
+            ended,
+        }
+    }
 }
 
 impl Drop for Connection {
@@ -168,27 +187,17 @@ impl Drop for Connection {
         }
         // Out of the list first, then closed: it may be the last to hold the socket.
         let _end = entry.about.lock().end.take();
-        let mut about = entry.about.lock();
+        let about = entry.about.lock();
         if let (State::Handshake, Some(why)) = (about.state, about.ended) {
             self.all.counters.handshake_failed(why);
         }
-        let user = about.user.take();
+        let user = about.user.clone();
         // Whoever vanished without a word (a health check) is no news.
-        if let (Some(log), Some(ended)) = (&self.all.access_log, about.ended) {
-            let named =
-                user.as_ref().map(|user| user.as_ref().map_or(ANONYMOUS.into(), Name::to_string));
-            let line = AccessLine {
-                date: entry.began,
-                user: named.or(about.claimed.take()),
-                client: entry.client(),
-                destination: about.destination.take(),
-                status: about.status,
-                bytes_up: entry.up.load(Ordering::Relaxed),
-                bytes_down: entry.down.load(Ordering::Relaxed),
-                lasted: entry.started.elapsed(),
-                ended,
-            };
-            // Before it counts no more: where none is open the process may end at once.
+        let log = self.all.access_log.as_ref().zip(about.ended);
+        let line = log.map(|(log, ended)| (log, self.line(&about, ended)));
+        drop(about);
+        // Before it counts no more: where none is open the process may end at once.
+        if let Some((log, line)) = line {
             log(line.to_string());
         }
         self.all.forget(entry, user.as_ref());
