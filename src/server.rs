@@ -172,11 +172,14 @@ impl Server {
                 Listening::Udp(datagrams) => receive_errors.push((*name, datagrams.errors())),
             }
         }
+        // Its own listener is counted, too, which is there only when it serves.
+        let errors = Arc::default();
+        accept_errors.push((http::NAME, Arc::clone(&errors)));
         let (core, pools) = (self.core.clone(), self.pools.clone());
         let sources = Sources { core, accept_errors, receive_errors, pools };
         let service = http::Service::new(sources, token, pool, timeout);
         let serve = move |stream, from| service.serve(stream, from);
-        let acceptor = Acceptor::start(http::NAME, listener, serve)?;
+        let acceptor = Acceptor::start_counting(http::NAME, listener, errors, serve)?;
         self.listening.push((http::NAME, Listening::Tcp(acceptor)));
         Ok(())
     }

@@ -185,7 +185,7 @@ fn nothing_but_the_page_itself_gets_as_far_as_the_password() {
         ("Content-Type: application/json\r\n", "", "415 Unsupported Media Type"),
         ("Content-Length", "X-Length", "411 Length Required"),
         ("Content-Length: ", "Content-Length: 99", "413 Content Too Large"),
-        ("Content-Length: ", "Transfer-Encoding: chunked\r\nX: ", "501 Not Implemented"),
+        ("Content-Length: ", "Transfer-Encoding: chunked\r\nX: ", "411 Length Required"),
         (
             "\r\nContent-Length",
             "\r\nTransfer-Encoding: chunked\r\nContent-Length",
@@ -206,6 +206,9 @@ fn nothing_but_the_page_itself_gets_as_far_as_the_password() {
     assert_eq!(answer(&core, &expecting).0, "417 Expectation Failed");
     assert_eq!(core.metrics().failed_logins, 0);
     assert!(!connection.is_ended());
+    // In HTTP/1.0 that means nothing.
+    assert_eq!(answer(&core, &expecting.replace("HTTP/1.1", "HTTP/1.0")).0, "200 OK");
+    assert!(connection.is_ended());
 }
 
 #[test]

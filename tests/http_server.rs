@@ -74,6 +74,10 @@ fn a_head_has_no_body_but_its_length() {
     let (head, body) = ask(&served, b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.contains("Content-Length: 3\r\n"));
     assert_eq!(body, "");
+    for refused in ["\r\nHEAD / HTTP/2.0\r\n\r\n", "HEAD / HTTP/1.1\r\n\r\n"] {
+        let (head, body) = ask(&served, refused.as_bytes());
+        assert!(!head.starts_with("HTTP/1.1 200") && body.is_empty(), "{head}");
+    }
 }
 
 #[test]
@@ -198,6 +202,10 @@ fn every_pool_and_every_listener_is_counted() {
         assert_eq!(sample(&served, &name), 0.);
         let _waiting = served.connect(listener);
         until("its thread", || sample(&served, &name) == 1.);
+    }
+    for listener in ["socks", "shoes", "pop3", "http"] {
+        let name = format!("socksd_accept_errors_total{{listener=\"{listener}\"}}");
+        assert_eq!(sample(&served, &name), 0.);
     }
     assert_eq!(sample(&served, "socksd_receive_errors_total{listener=\"datagram\"}"), 0.);
 }

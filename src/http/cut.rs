@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::NAME;
-use super::request::Request;
+use super::request::{Body, Request};
 use super::response::Status;
 use crate::core::{Caller, Command, ConnectionId, Core, Credential, Denied, Name, Outcome, latin1};
 
@@ -72,10 +72,8 @@ pub(super) fn expect_body(request: &Request<'_>) -> Result<usize, Status> {
     }
     // RFC 9110, section 10.1.1: a server answers such a request with "an immediate response with a
     // final status code" or an interim one. The first is enough: bodies are small here.
-    if request.expects {
-        return Err(Status::ExpectationFailed);
-    }
-    body_length(request)
+    let length = body_length(request)?;
+    if request.expects { Err(Status::ExpectationFailed) } else { Ok(length) }
 }
 
 /// Whether a page from here asks. Browsers say where a POST comes from; what does not
@@ -90,22 +88,13 @@ fn is_from_our_page(request: &Request<'_>) -> bool {
 }
 
 fn body_length(request: &Request<'_>) -> Result<usize, Status> {
-    match (request.transfer_encoding, request.content_length) {
-        // RFC 9112, section 6.1: both "ought to be handled as an error".
-        (true, Some(_)) => Err(Status::BadRequest),
-        // "A server that receives a request message with a transfer coding it does not understand
-        // SHOULD respond with 501 (Not Implemented)".
-        (true, None) => Err(Status::NotImplemented),
-        // Section 6.3: a server "MAY reject a request that contains a message body but not a
-        // Content-Length by responding with 411 (Length Required)".
-        (false, None) => Err(Status::LengthRequired),
-        (false, Some(length)) => {
-            // "Content-Length = 1*DIGIT"
-            let digits = !length.is_empty() && length.iter().all(u8::is_ascii_digit);
-            let length = str::from_utf8(length).ok().filter(|_| digits);
-            let length = length.ok_or(Status::BadRequest)?.parse::<usize>();
-            // Digits only, so what can't be read is too large for a number.
-            length.ok().filter(|length| *length <= BODY_MAX).ok_or(Status::ContentTooLarge)
+    match request.body {
+        // RFC 9112, section 6.3: a server "MAY reject a request that contains a message body but
+        // not a Content-Length by responding with 411 (Length Required)".
+        Body::None | Body::Chunked => Err(Status::LengthRequired),
+        Body::Length(length) => {
+            let length = usize::try_from(length).ok().filter(|length| *length <= BODY_MAX);
+            length.ok_or(Status::ContentTooLarge)
         }
     }
 }
@@ -161,7 +150,8 @@ mod tests {
 
     fn expected(fields: &str) -> Result<usize, Status> {
         let head = format!("POST /cut HTTP/1.1\r\nHost: localhost:80\r\n{fields}\r\n");
-        expect_body(&Request::decode(head.as_bytes()).unwrap().unwrap().0)
+        let (request, _) = Request::decode(head.as_bytes())?.unwrap();
+        expect_body(&request)
     }
 
     const OURS: &str = "Origin: http://localhost:80\r\nContent-Type: application/json\r\n";
@@ -200,9 +190,12 @@ mod tests {
             ("Content-Length: +1\r\n", Err(Status::BadRequest)),
             ("Content-Length: \r\n", Err(Status::BadRequest)),
             ("Content-Length: 1, 1\r\n", Err(Status::BadRequest)),
-            ("Transfer-Encoding: chunked\r\n", Err(Status::NotImplemented)),
+            ("Transfer-Encoding: chunked\r\n", Err(Status::LengthRequired)),
+            ("Transfer-Encoding: xchunked\r\n", Err(Status::BadRequest)),
+            ("Transfer-Encoding: gzip, chunked\r\n", Err(Status::BadRequest)),
             ("Transfer-Encoding: chunked\r\nContent-Length: 1\r\n", Err(Status::BadRequest)),
             ("Content-Length: 1\r\nExpect: 100-continue\r\n", Err(Status::ExpectationFailed)),
+            ("Content-Length: 4097\r\nExpect: 100-continue\r\n", Err(Status::ContentTooLarge)),
         ] {
             assert_eq!(expected(&format!("{OURS}{fields}")), answer, "{fields}");
         }

@@ -30,7 +30,8 @@ pub fn exposition(sources: &Sources) -> String {
     outcomes(&mut page, &details);
     users(&mut page, &details.users);
     quotas(&mut page, &sources.core.describe_users());
-    page.histogram("connect_seconds", "Name look-up and connecting to a target.", &details.connect);
+    let help = "Name look-up and connecting to a target, where it was reached.";
+    page.histogram("connect_seconds", help, &details.connect);
     let help = "From the connection to a target to its first octet.";
     page.histogram("first_byte_seconds", help, &details.first_byte);
     let help = "Failures to accept, by listener.";
@@ -50,7 +51,7 @@ fn totals(page: &mut Page, metrics: &Metrics) {
     page.single("connections", "Client connections open now.", GAUGE, metrics.current);
     let help = "Users with an open connection.";
     page.single("active_users", help, GAUGE, metrics.active_users);
-    let help = "Client connections accepted.";
+    let help = "Client connections accepted, and those that a proxy has made.";
     page.single("connections_total", help, COUNTER, metrics.historic);
     let help = "Connections refused because of a limit or a rule for clients, by reason.";
     page.head("connections_refused_total", help, COUNTER);

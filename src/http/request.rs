@@ -1,6 +1,6 @@
 //! The head of a request (RFC 9112, sections 2 to 5), read by `httparse`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::response::Status;
 use crate::core::Password;
@@ -22,9 +22,8 @@ pub(super) struct Request<'a> {
     pub host: Option<&'a str>,
     pub authorization: Option<&'a [u8]>,
     pub content_type: Option<&'a [u8]>,
-    pub content_length: Option<&'a [u8]>,
-    pub transfer_encoding: bool,
-    /// Whether there is an Expect.
+    pub body: Body,
+    /// Whether something is expected before the body is sent.
     pub expects: bool,
     /// The page that asks (RFC 6454, section 7), as browsers say with every POST.
     pub origin: Option<&'a [u8]>,
@@ -32,6 +31,37 @@ pub(super) struct Request<'a> {
     pub fetch_site: Option<&'a [u8]>,
     /// Sec-Fetch-Dest: what for, `empty` for a script.
     pub fetch_dest: Option<&'a [u8]>,
+}
+
+/// How a head says that a body follows (RFC 9112, section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Body {
+    None,
+    /// So many octets, or more.
+    Length(u64),
+    /// In pieces, each with its length.
+    Chunked,
+}
+
+impl Body {
+    fn announced(length: Option<&[u8]>, coding: Option<&[u8]>) -> Result<Self, Status> {
+        match (length, coding) {
+            (None, None) => Ok(Self::None),
+            (Some(length), None) => {
+                // "Content-Length = 1*DIGIT"
+                let digits = !length.is_empty() && length.iter().all(u8::is_ascii_digit);
+                let length = str::from_utf8(length).ok().filter(|_| digits);
+                // Digits only, so what can't be read is too large for a number.
+                Ok(Self::Length(length.ok_or(Status::BadRequest)?.parse().unwrap_or(u64::MAX)))
+            }
+            // Section 6.3: "If a Transfer-Encoding header field is present in a request and the
+            // chunked transfer coding is not the final encoding, [...] the server MUST respond
+            // with the 400 (Bad Request) status code". Other codings are none of ours.
+            (None, Some(coding)) if coding.eq_ignore_ascii_case(b"chunked") => Ok(Self::Chunked),
+            // Section 6.1: both "ought to be handled as an error".
+            (_, Some(_)) => Err(Status::BadRequest),
+        }
+    }
 }
 
 impl<'a> Request<'a> {
@@ -47,7 +77,9 @@ impl<'a> Request<'a> {
             Ok(httparse::Status::Partial) | Err(httparse::Error::TooManyHeaders) => {
                 return Err(Status::FieldsTooLarge);
             }
-            Err(httparse::Error::Version) => return Err(Status::VersionNotSupported),
+            Err(httparse::Error::Version) if names_a_version(head) => {
+                return Err(Status::VersionNotSupported);
+            }
             Err(_) => return Err(Status::BadRequest),
         };
         let (Some(method), Some(target)) = (parsed.method, parsed.path) else {
@@ -62,7 +94,15 @@ impl<'a> Request<'a> {
         }
         let host = host.map(str::from_utf8).transpose().map_err(|_| Status::BadRequest)?;
         let (authority, target) = split(target);
+        // "... and to any request message that contains more than one Host header field line or a
+        // Host header field with an invalid field value."
+        if [host, authority].into_iter().flatten().any(|host| host_name(host).is_none()) {
+            return Err(Status::BadRequest);
+        }
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        // RFC 9110, section 4.2.3: "an empty path component is equivalent to an absolute path of
+        // "/"", which only an absolute form can have.
+        let path = if path.is_empty() { "/" } else { path };
         let request = Self {
             method,
             path,
@@ -70,9 +110,10 @@ impl<'a> Request<'a> {
             host: authority.or(host),
             authorization: field("authorization")?,
             content_type: field("content-type")?,
-            content_length: field("content-length")?,
-            transfer_encoding: field("transfer-encoding")?.is_some(),
-            expects: field("expect")?.is_some(),
+            body: Body::announced(field("content-length")?, field("transfer-encoding")?)?,
+            // RFC 9110, section 10.1.1: "A server that receives a 100-continue expectation in an
+            // HTTP/1.0 request MUST ignore that expectation."
+            expects: parsed.version == Some(1) && field("expect")?.is_some(),
             origin: field("origin")?,
             fetch_site: field("sec-fetch-site")?,
             fetch_dest: field("sec-fetch-dest")?,
@@ -86,11 +127,7 @@ impl<'a> Request<'a> {
     pub fn is_for_this_machine(&self) -> bool {
         // HTTP/1.0 has no Host, and no browser speaks it.
         let Some(host) = self.host else { return true };
-        let name = match host.strip_prefix('[') {
-            Some(rest) => rest.split(']').next(),
-            None => host.split(':').next(),
-        };
-        let name = name.unwrap_or_default();
+        let name = host_name(host).unwrap_or_default();
         name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
     }
 
@@ -126,13 +163,33 @@ fn only<'a>(fields: &[httparse::Header<'a>], name: &str) -> Result<Option<&'a [u
 fn split(target: &str) -> (Option<&str>, &str) {
     // Section 3.2.2: "a server MUST accept the absolute-form in requests even though most HTTP/1.1
     // clients will only send the absolute-form to a proxy".
-    match target.strip_prefix("http://") {
-        Some(rest) => {
+    match target.split_at_checked("http://".len()) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http://") => {
             let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
             (Some(authority), rest)
         }
-        None => (None, target),
+        _ => (None, target),
     }
+}
+
+/// The name or the address in an authority (RFC 3986, section 3.2): `host` or `host:port`, with
+/// an IPv6 address in brackets and nobody's name before it. `None`: it is none.
+fn host_name(authority: &str) -> Option<&str> {
+    let (host, rest) = match authority.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').filter(|(ip, _)| ip.parse::<Ipv6Addr>().is_ok())?,
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let port = if rest.is_empty() { rest } else { rest.strip_prefix(':')? };
+    let named = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%:".contains(&octet);
+    let valid = host.bytes().all(named) && port.bytes().all(|octet| octet.is_ascii_digit());
+    valid.then_some(host)
+}
+
+/// Whether a request line ends with a version, if with none of ours: `METHOD TARGET HTTP/2.0`.
+fn names_a_version(head: &[u8]) -> bool {
+    let line = head.trim_ascii_start().split(|octet| *octet == b'\n').next().unwrap_or_default();
+    let mut words = line.trim_ascii_end().split(|octet| *octet == b' ').skip(2);
+    words.next().is_some_and(|word| word.starts_with(b"HTTP/")) && words.next().is_none()
 }
 
 #[cfg(test)]
@@ -162,10 +219,33 @@ mod tests {
         assert_eq!(status("GET / HTTP/1.1\r\nHost : a\r\n\r\n"), Status::BadRequest);
         assert_eq!(status("\u{5}\u{1}"), Status::BadRequest);
         assert_eq!(status("GET / HTTP/2.0\r\nHost: a\r\n\r\n"), Status::VersionNotSupported);
+        assert_eq!(status("GET /a b HTTP/1.1\r\nHost: a\r\n\r\n"), Status::BadRequest);
+        for host in ["a b", "a:b", "a:-1", "[::1", "[a]", "[127.0.0.1]", "[::1]9", "b:80@a", "ñ"] {
+            let host = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            assert_eq!(status(&host), Status::BadRequest, "{host}");
+        }
+        for field in ["Content-Length: x", "Content-Length: -1", "Transfer-Encoding: identity"] {
+            let framed = format!("GET / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n");
+            assert_eq!(status(&framed), Status::BadRequest, "{field}");
+        }
         let long = format!("GET /{} HTTP/1.1", "a".repeat(HEAD_MAX));
         assert_eq!(status(&long), Status::FieldsTooLarge);
         let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(FIELDS_MAX + 1));
         assert_eq!(status(&many), Status::FieldsTooLarge);
+    }
+
+    #[test]
+    fn an_absolute_form_has_an_authority_and_may_have_no_path() {
+        for (target, path, query) in [
+            ("http://127.0.0.1:80", "/", ""),
+            ("HTTP://localhost/metrics", "/metrics", ""),
+            ("http://[::1]:80?x=1", "/", "x=1"),
+        ] {
+            let head = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+            let (request, _) = Request::decode(head.as_bytes()).unwrap().unwrap();
+            assert_eq!((request.path, request.query), (path, query));
+            assert!(request.is_for_this_machine(), "{target}");
+        }
     }
 
     #[test]

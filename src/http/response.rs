@@ -21,7 +21,6 @@ pub(super) enum Status {
     ExpectationFailed,
     MisdirectedRequest,
     FieldsTooLarge,
-    NotImplemented,
     VersionNotSupported,
 }
 
@@ -41,7 +40,6 @@ impl Status {
             Self::ExpectationFailed => "417 Expectation Failed",
             Self::MisdirectedRequest => "421 Misdirected Request",
             Self::FieldsTooLarge => "431 Request Header Fields Too Large",
-            Self::NotImplemented => "501 Not Implemented",
             Self::VersionNotSupported => "505 HTTP Version Not Supported",
         }
     }

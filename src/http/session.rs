@@ -115,7 +115,10 @@ impl Session for HttpSession {
                     input.take(head);
                     answer
                 }
-                Err(status) => Ok(Answer::refused(status)),
+                Err(status) => {
+                    head_only = input.bytes().trim_ascii_start().starts_with(b"HEAD ");
+                    Ok(Answer::refused(status))
+                }
             },
         };
         let answer = match answer {

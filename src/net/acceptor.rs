@@ -35,12 +35,24 @@ impl Acceptor {
         listener: TcpListener,
         serve: impl FnMut(TcpStream, SocketAddr) + Send + 'static,
     ) -> io::Result<Self> {
+        Self::start_counting(name, listener, Arc::default(), serve)
+    }
+
+    /// As [`Self::start`], and counts there how often accepting fails.
+    ///
+    /// # Errors
+    /// When the thread can't be started.
+    pub fn start_counting(
+        name: &str,
+        listener: TcpListener,
+        errors: Arc<AtomicU64>,
+        serve: impl FnMut(TcpStream, SocketAddr) + Send + 'static,
+    ) -> io::Result<Self> {
         native::raise_backlog(&listener);
         let address = listener.local_addr()?;
         let closing = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&closing);
         let builder = thread::Builder::new().name(format!("accept-{name}"));
-        let errors = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&errors);
         let named = name.to_owned();
         let thread = builder.spawn(move || accept(&named, &listener, (&seen, &counted), serve))?;
