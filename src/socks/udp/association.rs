@@ -141,7 +141,7 @@ impl Association {
             Ok(Target::Ip(ip)) => {
                 let to = Destination { name: None, address: SocketAddr::new(ip, port) };
                 if let Some(to) = self.core.may_reach(self.asker(), to) {
-                    self.send(to, payload);
+                    self.send(None, to, payload);
                 }
             }
             // A name that is denied whatever its address is not looked up.
@@ -197,12 +197,12 @@ impl Association {
     fn send_to_any(self: &Arc<Self>, name: &str, found: &[IpAddr], port: u16, payload: &[u8]) {
         let found: Vec<_> = found.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
         let allowed = self.core.reachable(self.asker(), name, &found);
-        let _ = allowed.into_iter().any(|to| self.send(to, payload));
+        let _ = allowed.into_iter().any(|to| self.send(Some(name), to, payload));
     }
 
     /// Sends a datagram to its destination, for which the rules have been asked;
     /// `false` when that can't be done. All of them pass here.
-    fn send(self: &Arc<Self>, to: Allowed, payload: &[u8]) -> bool {
+    fn send(self: &Arc<Self>, name: Option<&str>, to: Allowed, payload: &[u8]) -> bool {
         let to = to.address();
         // A name may have such an address too.
         if to.ip().is_unspecified() {
@@ -215,7 +215,7 @@ impl Association {
             return true;
         }
         // Before it is sent: the answer may be quick.
-        self.correspondents.lock().note(to.ip());
+        self.correspondents.lock().note(to.ip(), name, to.port());
         let sent = socket.send(payload, to).is_ok();
         if sent {
             self.connection.up().fetch_add(payload.len() as u64, Ordering::Relaxed);
@@ -251,6 +251,17 @@ impl Association {
         Some(Arc::clone(place.insert(socket)))
     }
 
+    /// Whether the client has sent something to a host and may still do so. Answers may
+    /// come from any port of it (TFTP, RFC 1350, section 4).
+    fn may_answer(&self, host: IpAddr) -> bool {
+        let wanted = self.correspondents.lock().wanted(host);
+        wanted.is_some_and(|wanted| {
+            let address = SocketAddr::new(host, wanted.port);
+            let to = Destination { name: wanted.name.as_deref(), address };
+            self.core.may_reach(self.asker(), to).is_some()
+        })
+    }
+
     /// Brings answers to the client.
     fn run_down(&self, socket: &DatagramSocket) {
         // Room for the header in front of the payload.
@@ -258,10 +269,7 @@ impl Association {
         let mut header = Vec::with_capacity(HEADER);
         while let Some((count, from)) = socket.receive(&mut buffer[HEADER..]) {
             let client = self.client.lock().address();
-            let Some(client) = client.filter(|_| self.correspondents.lock().knows(from.ip()))
-            else {
-                continue;
-            };
+            let Some(client) = client.filter(|_| self.may_answer(from.ip())) else { continue };
             let pace = self.connection.pace(Way::Down);
             if pace.permits(count) != Ok(true) {
                 continue;

@@ -2,15 +2,24 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Hosts that are remembered. How many a client sends to is its own choice.
 const MOST: usize = 1024;
 
+/// What a client last wanted of a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The name that it was asked for by.
+    pub name: Option<Arc<str>>,
+    pub port: u16,
+}
+
 /// The hosts a client has sent to lately.
 #[derive(Default)]
 pub struct Correspondents {
-    /// When it last sent to each, as a number that counts up ...
-    turns: HashMap<IpAddr, u64>,
+    /// When it last sent to each, as a number that counts up, and what ...
+    turns: HashMap<IpAddr, (u64, Wanted)>,
     /// ... and the other way round, the oldest first.
     hosts: BTreeMap<u64, IpAddr>,
     turn: u64,
@@ -19,12 +28,18 @@ pub struct Correspondents {
 impl Correspondents {
     /// Notes that the client sends to a host now; the one it has not sent to for
     /// the longest time may be forgotten for it.
-    pub fn note(&mut self, host: IpAddr) {
+    pub fn note(&mut self, host: IpAddr, name: Option<&str>, port: u16) {
         self.turn += 1;
-        if let Some(before) = self.turns.insert(host.to_canonical(), self.turn) {
+        let host = host.to_canonical();
+        let before = self.turns.remove(&host);
+        // Mostly it is the same again.
+        let kept = before.as_ref().and_then(|(_, before)| before.name.clone());
+        let name = name.map(|name| kept.filter(|kept| **kept == *name).unwrap_or(name.into()));
+        self.turns.insert(host, (self.turn, Wanted { name, port }));
+        if let Some((before, _)) = before {
             self.hosts.remove(&before);
         }
-        self.hosts.insert(self.turn, host.to_canonical());
+        self.hosts.insert(self.turn, host);
         if self.hosts.len() > MOST
             && let Some((_, oldest)) = self.hosts.pop_first()
         {
@@ -32,9 +47,9 @@ impl Correspondents {
         }
     }
 
-    /// Whether a host may answer.
-    pub fn knows(&self, host: IpAddr) -> bool {
-        self.turns.contains_key(&host.to_canonical())
+    /// What was wanted of a host; only such may answer.
+    pub fn wanted(&self, host: IpAddr) -> Option<Wanted> {
+        self.turns.get(&host.to_canonical()).map(|(_, wanted)| wanted.clone())
     }
 }
 
@@ -47,25 +62,38 @@ mod tests {
         Ipv4Addr::from(0x0a00_0000 + u32::try_from(number).unwrap()).into()
     }
 
+    fn wanted(name: Option<&str>, port: u16) -> Option<Wanted> {
+        Some(Wanted { name: name.map(Arc::from), port })
+    }
+
     #[test]
     fn only_whom_the_client_has_sent_to_may_answer() {
         let mut hosts = Correspondents::default();
-        assert!(!hosts.knows(host(1)));
-        hosts.note(host(1));
-        assert!(hosts.knows(host(1)) && !hosts.knows(host(2)));
+        assert_eq!(hosts.wanted(host(1)), None);
+        hosts.note(host(1), Some("a.example"), 53);
+        assert_eq!(
+            (hosts.wanted(host(1)), hosts.wanted(host(2))),
+            (wanted(Some("a.example"), 53), None)
+        );
         let IpAddr::V4(v4) = host(1) else { unreachable!() };
-        assert!(hosts.knows(v4.to_ipv6_mapped().into()));
+        let mapped = IpAddr::from(v4.to_ipv6_mapped());
+        for (name, port) in [(Some("a.example"), 54), (Some("b.example"), 53), (None, 53)] {
+            hosts.note(mapped, name, port);
+            assert_eq!(hosts.wanted(mapped), wanted(name, port));
+        }
+        assert_eq!((hosts.turns.len(), hosts.hosts.len()), (1, 1));
     }
 
     #[test]
     fn the_longest_unused_is_forgotten_first() {
         let mut hosts = Correspondents::default();
         for number in 0..MOST {
-            hosts.note(host(number));
+            hosts.note(host(number), None, 53);
         }
-        hosts.note(host(0));
-        hosts.note(host(MOST));
-        assert!(hosts.knows(host(0)) && !hosts.knows(host(1)) && hosts.knows(host(2)));
+        hosts.note(host(0), None, 53);
+        hosts.note(host(MOST), None, 53);
+        let known = [0, 1, 2].map(|number| hosts.wanted(host(number)).is_some());
+        assert_eq!(known, [true, false, true]);
         assert_eq!((hosts.turns.len(), hosts.hosts.len()), (MOST, MOST));
     }
 }

@@ -30,6 +30,27 @@ fn a_change_holds_for_the_next_datagram() {
     });
 }
 
+/// What nothing may be sent to any more is not answered for, either.
+#[test]
+fn a_change_holds_for_the_next_answer() {
+    for by_name in [false, true] {
+        let ruled = Ruled::start("", &[]);
+        let association = Association::open(&ruled.server);
+        let target = Socket::on(LOOPBACK);
+        let asked = if by_name { name("localhost", port(&target)) } else { ip(target.address()) };
+        association.send(&asked, b"question");
+        let relayed = target.expect(b"question");
+        let rule = if by_name { "deny localhost" } else { "deny 127.0.0.0/8" };
+        ruled.set("targets", &[rule]);
+        target.send(b"denied", relayed);
+        let told = format!("reason=\"{rule} (rule 1 of targets)");
+        until("the log says which rule", || ruled.server.log().contains(&told));
+        ruled.set("targets", &[]);
+        target.send(b"answer", relayed);
+        association.expect(&ip(target.address()), b"answer");
+    }
+}
+
 #[test]
 fn names_are_judged_by_their_addresses() {
     let config = "[rules]\ntargets = [\"deny 127.0.0.0/8\", \"deny *.invalid\"]";
