@@ -140,6 +140,27 @@ fn a_rate_holds_for_all_connections_together_and_a_change_at_once() {
 }
 
 #[test]
+fn what_waits_for_a_rate_goes_at_the_one_that_takes_its_place() {
+    let limited = Limited::start(&[]);
+    limited.say("limit-user ana rate_down 400kB");
+    let mut client = limited.through(fountain());
+    let reader = std::thread::spawn(move || drain(&mut client));
+    until("it flows", || limited.down() > 300_000);
+    limited.say("limit-user ana rate_down 200");
+    let lowered = Instant::now();
+    // By then what was on its way has been passed on. An eighth of a second's octets at
+    // the rate before would come after two and a half.
+    until("a second has passed", || lowered.elapsed() > Duration::from_secs(1));
+    let before = limited.down();
+    until("it is later", || lowered.elapsed() > Duration::from_secs(3));
+    let more = limited.down() - before;
+    let most = 2 * 512 + (lowered.elapsed().as_secs_f64() * 200.0) as u64;
+    assert!(more <= most, "{more} of {most}");
+    limited.say("cut --user ana");
+    assert!(reader.join().expect("the reader") > 300_000);
+}
+
+#[test]
 fn who_is_cut_while_it_waits_leaves_no_debt() {
     let limited = Limited::start(&[]);
     limited.say("limit-user ana rate_down 1024");
