@@ -328,6 +328,25 @@ fn a_user_has_as_many_connections_as_it_may() {
 }
 
 #[test]
+fn a_user_that_is_added_again_has_nothing_open() {
+    let limited = Limited::start(&[]);
+    let target = echo();
+    let mut before = [limited.through(target), limited.through(target)];
+    limited.say("remove-user ana");
+    limited.say("add-user ana 1234");
+    limited.say("limit-user ana max_connections 1");
+    assert_eq!(limited.ana()["connections"], 0);
+    let mut after = limited.through(target);
+    assert_eq!(limited.refused(target), 0x02);
+    before.iter_mut().for_each(|client| client.expect_echo(b"stays"));
+    // They are cut by their name.
+    assert!(limited.say("cut --user ana").contains("3 connections ended"));
+    before.iter_mut().for_each(Peer::expect_end);
+    after.expect_end();
+    until("they are gone", || limited.ana()["connections"] == 0);
+}
+
+#[test]
 fn a_user_is_cut_with_all_it_has_or_removed_with_it() {
     let limited = Limited::start(&["-u", "bob:5678"]);
     let target = echo();
