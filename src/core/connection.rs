@@ -191,7 +191,6 @@ impl Drop for Connection {
         if let (State::Handshake, Some(why)) = (about.state, about.ended) {
             self.all.counters.handshake_failed(why);
         }
-        let user = about.user.clone();
         // Whoever vanished without a word (a health check) is no news.
         let log = self.all.access_log.as_ref().zip(about.ended);
         let line = log.map(|(log, ended)| (log, self.line(&about, ended)));
@@ -200,7 +199,7 @@ impl Drop for Connection {
         if let Some((log, line)) = line {
             log(line.to_string());
         }
-        self.all.forget(entry, user.as_ref());
+        self.all.forget(entry);
     }
 }
 

@@ -16,7 +16,7 @@ use super::counters::{Counters, Details, PerUser};
 use super::entry::{ConnectionId, ConnectionView, Entry};
 use super::guessing::origin;
 use super::history::{History, Recorder};
-use super::limits::Arrivals;
+use super::limits::{Arrivals, Usage};
 use super::lines::Lines;
 use super::states::Ended;
 use super::targets::{TargetTotals, Targets};
@@ -39,7 +39,8 @@ struct Live {
     /// By their [`origin`].
     per_address: HashMap<IpAddr, u32>,
     arrivals: Arrivals,
-    per_user: HashMap<Option<Name>, u32>,
+    /// By their [`account`].
+    per_user: HashMap<Option<usize>, u32>,
     historic: u64,
     max_current: u64,
     refused: u64,
@@ -150,7 +151,7 @@ impl Connections {
 
     /// Counts a connection for a user; see [`Connection::admit_user`].
     pub(super) fn admit_user(&self, entry: &Entry, user: Option<&Name>, most: Option<u32>) -> bool {
-        let (mut live, key) = (self.live.lock(), user.cloned());
+        let (mut live, key) = (self.live.lock(), entry.usage.get().map(account));
         let open = live.per_user.get(&key).copied().unwrap_or(0);
         if user.is_some() && most.is_some_and(|most| open >= most) {
             live.refuse();
@@ -195,9 +196,9 @@ impl Connections {
         self.snapshot().iter().for_each(|entry| entry.collect());
     }
 
-    /// How many connections a user has open.
-    pub(super) fn open_of(&self, user: &Name) -> u32 {
-        self.live.lock().per_user.get(&Some(user.clone())).copied().unwrap_or(0)
+    /// How many connections the account with this usage has open.
+    pub(super) fn open_of(&self, usage: &Arc<Usage>) -> u32 {
+        self.live.lock().per_user.get(&Some(account(usage))).copied().unwrap_or(0)
     }
 
     /// Counts a connection that a limit has refused.
@@ -248,17 +249,15 @@ impl Connections {
         self.live.lock().entries.values().cloned().collect()
     }
 
-    pub(super) fn forget(&self, entry: &Entry, user: Option<&Option<Name>>) {
+    pub(super) fn forget(&self, entry: &Entry) {
         let mut live = self.live.lock();
         live.entries.remove(&entry.id.0);
         if let Some(client) = entry.client.get() {
             release(&mut live.per_address, &origin(client.ip()));
         }
-        if let Some(user) = user {
-            release(&mut live.per_user, user);
-        }
         let (up, down) = entry.moved();
         if let Some(place) = entry.user_place.get() {
+            release(&mut live.per_user, &entry.usage.get().map(account));
             live.users.moved(*place, up, down);
         }
         if let Some(host) = entry.target.get() {
@@ -301,6 +300,12 @@ impl Live {
         self.entries.insert(entry.id.0, Arc::clone(&entry));
         entry
     }
+}
+
+/// Tells an account from one of the same name that was removed: where its usage is,
+/// which stays there while a connection belongs to it.
+fn account(usage: &Arc<Usage>) -> usize {
+    Arc::as_ptr(usage).addr()
 }
 
 /// IPv4-mapped addresses unmapped.

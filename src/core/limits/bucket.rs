@@ -24,6 +24,8 @@ pub(in crate::core) struct Bucket {
     rate: Option<NonZeroU64>,
     /// All octets that have asked.
     charged: u64,
+    /// Of them, those whose askers wait and would ask anew under another rate.
+    pub(super) queued: u64,
     /// All that may have gone; ahead of `charged` by a burst at most.
     released: u64,
     /// Up to when `released` is right.
@@ -33,16 +35,17 @@ pub(in crate::core) struct Bucket {
 impl Bucket {
     /// Without a rate.
     pub(in crate::core) fn new(now: Instant) -> Self {
-        Self { rate: None, charged: 0, released: 0, at: now }
+        Self { rate: None, charged: 0, queued: 0, released: 0, at: now }
     }
 
-    /// Another rate, in octets per second. Who waits for more than a burst of the new
-    /// rate is let off the rest.
+    /// The rate from now on, in octets per second. What is queued is given back: its
+    /// tickets are void. A debt of more than a burst of another rate is let off the rest.
     pub(in crate::core) fn set_rate(&mut self, rate: Option<NonZeroU64>, now: Instant) {
+        self.advance(now);
+        self.charged = self.charged.saturating_sub(std::mem::take(&mut self.queued));
         if rate == self.rate {
             return;
         }
-        self.advance(now);
         // The first rate begins with a whole burst.
         let begins = self.rate.is_none();
         self.rate = rate;
@@ -212,6 +215,19 @@ mod tests {
         bucket.set_rate(None, start);
         assert_eq!(bucket.wait(ticket, start), None);
         assert_eq!(bucket.piece(u64::MAX, 7), u64::MAX);
+    }
+
+    #[test]
+    fn what_has_come_for_who_waits_is_not_lost_with_another_rate() {
+        let start = Instant::now();
+        let mut bucket = bucket(1024, start);
+        bucket.charge(512, start);
+        bucket.charge(1024, start);
+        bucket.queued = 1024;
+        let then = start + SECOND / 4;
+        bucket.set_rate(NonZeroU64::new(512), then);
+        let ticket = bucket.charge(512, then);
+        assert_eq!(bucket.wait(ticket, then), Some(SECOND / 2), "256 have come already");
     }
 
     #[test]

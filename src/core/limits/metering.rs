@@ -88,7 +88,7 @@ impl Core {
         UserDetail {
             name: name.clone(),
             limits: account.limits.clone(),
-            connections: self.0.connections.open_of(name),
+            connections: self.0.connections.open_of(&account.usage),
             bytes_up: report.up,
             bytes_down: report.down,
             used: report.used,
@@ -230,6 +230,13 @@ mod tests {
         core.apply(&caller, Command::AddUser { name: ana(), password }).unwrap();
         assert_eq!(move_octets(&before, 100), 100);
         assert_eq!(detail(&core, &caller).used.month, 0);
+        limit(&core, &caller, "max_connections", "1");
+        let open = admitted(&core).unwrap();
+        assert_eq!(admitted(&core).err(), Some(OverLimit));
+        drop(before);
+        assert_eq!(detail(&core, &caller).connections, 1);
+        drop(open);
+        assert_eq!((detail(&core, &caller).connections, core.metrics().active_users), (0, 0));
     }
 
     #[test]

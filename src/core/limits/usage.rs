@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::bucket::{Bucket, LEAST};
+use super::bucket::{Bucket, LEAST, Ticket};
 use super::ledger::{Ledger, Way};
 use super::used::Used;
 use super::user_limits::UserLimits;
@@ -42,6 +42,8 @@ struct State {
     ledger: Ledger,
     buckets: [Bucket; 2],
     waiting: u64,
+    /// How often the limits have changed: who has waited since before asks anew.
+    changes: u64,
 }
 
 /// What [`Usage::report`] tells.
@@ -61,7 +63,7 @@ impl Usage {
     pub fn new(limits: &UserLimits, used: Used) -> Self {
         let now = Instant::now();
         let buckets = [Bucket::new(now), Bucket::new(now)];
-        let state = State { ledger: Ledger::new(used), buckets, waiting: 0 };
+        let state = State { ledger: Ledger::new(used), buckets, waiting: 0, changes: 0 };
         let usage = Self {
             asks: Default::default(),
             rated: Default::default(),
@@ -77,6 +79,7 @@ impl Usage {
         let mut state = self.state.lock();
         let now = Instant::now();
         state.ledger.limits = limits.clone();
+        state.changes += 1;
         let quota = limits.quota_day.or(limits.quota_month).is_some();
         let rates = [limits.rate_up, limits.rate_down];
         for way in [Way::Up, Way::Down] {
@@ -103,33 +106,60 @@ impl Usage {
     /// none ever will.
     pub fn take(&self, entry: &Entry, way: Way, octets: u64) -> Result<u64, Option<Ended>> {
         let mut state = self.state.lock();
-        let left = self.left(&mut state, entry)?;
-        let waiting = state.waiting;
-        let bucket = &mut state.buckets[way as usize];
-        let piece = bucket.piece(octets.min(left).min((left / SHARES).max(LEAST)), waiting);
-        let ticket = bucket.charge(piece, Instant::now());
-        state.ledger.grant(entry, way, piece);
-        if state.buckets[way as usize].wait(ticket, Instant::now()).is_none() {
-            return Ok(piece);
-        }
-        let _waiting = entry.metering.wait();
-        state.waiting += 1;
-        let granted = loop {
-            if entry.metering.over.load(Ordering::Acquire) {
-                state.ledger.take_back(entry, way, piece);
-                // Who comes behind it gets its turn.
-                state.buckets[way as usize].refund(piece);
-                self.changed.notify_all();
-                break Err(None);
+        loop {
+            let left = self.left(&mut state, entry)?;
+            let waiting = state.waiting;
+            let bucket = &mut state.buckets[way as usize];
+            let piece = bucket.piece(octets.min(left).min((left / SHARES).max(LEAST)), waiting);
+            let ticket = bucket.charge(piece, Instant::now());
+            state.ledger.grant(entry, way, piece);
+            if self.wait(&mut state, entry, way, piece, ticket) {
+                return Ok(piece);
             }
-            match state.buckets[way as usize].wait(ticket, Instant::now()) {
-                None => break Ok(piece),
+            state.ledger.take_back(entry, way, piece);
+            if entry.metering.over.load(Ordering::Acquire) {
+                return Err(None);
+            }
+        }
+    }
+
+    /// Waits for the turn of a piece; `false` when it is over or there are other limits:
+    /// then the bucket has it back.
+    fn wait(
+        &self,
+        state: &mut MutexGuard<'_, State>,
+        entry: &Entry,
+        way: Way,
+        piece: u64,
+        ticket: Ticket,
+    ) -> bool {
+        let _waiting = entry.metering.wait();
+        let (changes, way) = (state.changes, way as usize);
+        state.waiting += 1;
+        state.buckets[way].queued += piece;
+        let come = loop {
+            if state.changes != changes {
+                break false;
+            }
+            let bucket = &mut state.buckets[way];
+            if entry.metering.over.load(Ordering::Acquire) {
+                bucket.queued -= piece;
+                // Who comes behind it gets its turn.
+                bucket.refund(piece);
+                self.changed.notify_all();
+                break false;
+            }
+            match bucket.wait(ticket, Instant::now()) {
+                None => {
+                    bucket.queued -= piece;
+                    break true;
+                }
                 // Woken by the time, by other limits, or because it is over.
-                Some(wait) => self.changed.wait_for(&mut state, wait),
+                Some(wait) => self.changed.wait_for(state, wait),
             };
         };
         state.waiting -= 1;
-        granted
+        come
     }
 
     /// Waits until some of the quotas is granted to nobody; says how much.
@@ -256,6 +286,12 @@ mod tests {
         Entry::new(ConnectionId(1), "test", "192.0.2.7:4711".parse().unwrap())
     }
 
+    fn until_waiting(entries: &[&Entry]) {
+        while !entries.iter().all(|entry| entry.metering.is_waiting()) {
+            std::thread::yield_now();
+        }
+    }
+
     #[test]
     fn what_moves_unasked_is_collected_once() {
         let (usage, entry) = (Usage::new(&UserLimits::default(), Used::default()), entry());
@@ -307,9 +343,7 @@ mod tests {
                 let usage = &usage;
                 scope.spawn(move || usage.take(entry, Way::Up, 100))
             });
-            while !(other.metering.is_waiting() && cut.metering.is_waiting()) {
-                std::thread::yield_now();
-            }
+            until_waiting(&[&other, &cut]);
             usage.release(&cut);
             let [other, cut] = waiters;
             assert_eq!(cut.join().unwrap(), Err(None));
@@ -338,19 +372,37 @@ mod tests {
                 let usage = &usage;
                 scope.spawn(move || usage.take(entry, Way::Up, 1 << 20))
             });
-            while !(first.metering.is_waiting() && second.metering.is_waiting()) {
-                std::thread::yield_now();
-            }
+            until_waiting(&[&first, &second]);
             usage.release(&first);
             let [ended, other] = waiters;
             assert_eq!(ended.join().unwrap(), Err(None));
             assert!(second.metering.is_waiting() && !first.metering.is_waiting());
             usage.obey(&UserLimits::default());
-            assert_eq!(other.join().unwrap(), Ok(burst));
+            assert_eq!(other.join().unwrap(), Ok(1 << 20));
         });
         // What did not move is not counted, and hinders nobody.
-        assert_eq!((usage.used().day, usage.state.lock().ledger.granted), (0, 2 * burst));
+        assert_eq!((usage.used().day, usage.state.lock().ledger.granted), (0, burst + (1 << 20)));
         [&first, &second].into_iter().for_each(|entry| usage.close(entry));
         assert_eq!(usage.state.lock().ledger.granted, 0);
+    }
+
+    #[test]
+    fn what_waits_asks_anew_under_other_limits() {
+        let usage = Usage::new(&limits(&[("rate_up", "10MB")]), Used::default());
+        let (entry, way) = (entry(), Way::Up as usize);
+        let wait_and_obey = |words: &[(&str, &str)]| {
+            std::thread::scope(|scope| {
+                let waiter = scope.spawn(|| usage.take(&entry, Way::Up, 1 << 20));
+                until_waiting(&[&entry]);
+                usage.obey(&limits(words));
+                waiter.join().unwrap().unwrap()
+            })
+        };
+        // The turn of what comes behind a minute's octets never comes by itself.
+        usage.state.lock().buckets[way].charge(600_000_000, Instant::now());
+        assert_eq!(wait_and_obey(&[("rate_up", "10kB")]), 1250, "a piece of this rate");
+        usage.state.lock().buckets[way].charge(600_000, Instant::now());
+        assert_eq!(wait_and_obey(&[("rate_up", "20kB"), ("quota_day", "1400")]), 150);
+        assert_eq!(usage.state.lock().ledger.granted, 1400);
     }
 }

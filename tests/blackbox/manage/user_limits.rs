@@ -140,6 +140,27 @@ fn a_rate_holds_for_all_connections_together_and_a_change_at_once() {
 }
 
 #[test]
+fn what_waits_for_a_rate_goes_at_the_one_that_takes_its_place() {
+    let limited = Limited::start(&[]);
+    limited.say("limit-user ana rate_down 400kB");
+    let mut client = limited.through(fountain());
+    let reader = std::thread::spawn(move || drain(&mut client));
+    until("it flows", || limited.down() > 300_000);
+    limited.say("limit-user ana rate_down 200");
+    let lowered = Instant::now();
+    // By then what was on its way has been passed on. An eighth of a second's octets at
+    // the rate before would come after two and a half.
+    until("a second has passed", || lowered.elapsed() > Duration::from_secs(1));
+    let before = limited.down();
+    until("it is later", || lowered.elapsed() > Duration::from_secs(3));
+    let more = limited.down() - before;
+    let most = 2 * 512 + (lowered.elapsed().as_secs_f64() * 200.0) as u64;
+    assert!(more <= most, "{more} of {most}");
+    limited.say("cut --user ana");
+    assert!(reader.join().expect("the reader") > 300_000);
+}
+
+#[test]
 fn who_is_cut_while_it_waits_leaves_no_debt() {
     let limited = Limited::start(&[]);
     limited.say("limit-user ana rate_down 1024");
@@ -304,6 +325,25 @@ fn a_user_has_as_many_connections_as_it_may() {
     assert!(limited.say("users").contains("2/1"));
     limited.say("limit-user ana max_connections 3");
     limited.through(target).expect_echo(b"another");
+}
+
+#[test]
+fn a_user_that_is_added_again_has_nothing_open() {
+    let limited = Limited::start(&[]);
+    let target = echo();
+    let mut before = [limited.through(target), limited.through(target)];
+    limited.say("remove-user ana");
+    limited.say("add-user ana 1234");
+    limited.say("limit-user ana max_connections 1");
+    assert_eq!(limited.ana()["connections"], 0);
+    let mut after = limited.through(target);
+    assert_eq!(limited.refused(target), 0x02);
+    before.iter_mut().for_each(|client| client.expect_echo(b"stays"));
+    // They are cut by their name.
+    assert!(limited.say("cut --user ana").contains("3 connections ended"));
+    before.iter_mut().for_each(Peer::expect_end);
+    after.expect_end();
+    until("they are gone", || limited.ana()["connections"] == 0);
 }
 
 #[test]
