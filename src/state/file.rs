@@ -98,7 +98,8 @@ impl StateFile {
         &self.path
     }
 
-    /// What it holds; `None` when there is no such file.
+    /// What it holds; `None` when there is no such file. Who has locked it also closes
+    /// it to others, to whom an editor may have opened it.
     ///
     /// # Errors
     /// [`StateError::Read`] and [`StateError::Content`].
@@ -109,7 +110,15 @@ impl StateFile {
             Err(error) => return Err(StateError::Read(self.path.clone(), error)),
         };
         let content = |error| StateError::Content(self.path.clone(), error);
-        record::parse(&text).map(Some).map_err(content)
+        let snapshot = record::parse(&text).map_err(content)?;
+        // Not before it is known to be a state. Somebody else's stays as it is: the next
+        // change replaces it.
+        #[cfg(unix)]
+        if self.lock.is_some() {
+            let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            let _ = fs::set_permissions(&self.path, private);
+        }
+        Ok(Some(snapshot))
     }
 
     /// Replaces what it holds. When this comes back well, the system has it on

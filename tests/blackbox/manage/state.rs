@@ -30,6 +30,15 @@ fn fails_with(code: i32, args: &[&str]) -> String {
     run.stderr
 }
 
+/// What `socksd check` says of a configuration with that state.
+fn check(state: &str) -> Run {
+    let config = Scratch::new("config");
+    fs::write(config.path(), format!("state = \"{state}\"\n")).expect("a configuration");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
+    command.args(["check", config.path()]);
+    run(command)
+}
+
 #[test]
 fn changes_survive_a_restart() {
     let file = Scratch::new("toml");
@@ -95,10 +104,17 @@ fn an_option_of_the_command_line_counts_until_an_admin_changes_it() {
 fn only_its_owner_can_read_the_state() {
     use std::os::unix::fs::PermissionsExt;
     let file = Scratch::new("toml");
+    let mode = || fs::metadata(file.path()).expect("a state").permissions().mode() & 0o777;
     let server = with_state(&file, &["-u", "ana:1234"]);
     Admin::of(&server).put(&remove(b"ana"));
-    let mode = fs::metadata(file.path()).expect("a state").permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(mode(), 0o600);
+    drop(server);
+    // As after editing it by hand; who only asks changes nothing.
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).expect("its owner");
+    assert_eq!(check(file.path()).status.code(), Some(0));
+    assert_eq!(mode(), 0o644);
+    drop(with_state(&file, &[]));
+    assert_eq!(mode(), 0o600);
     assert!(fs::metadata(format!("{}.new", file.path())).is_err(), "nothing is left behind");
 }
 
@@ -124,11 +140,7 @@ fn a_second_server_with_the_same_state_refuses_to_start() {
     assert!(!error.contains("password") && error.lines().count() == 1, "{error}");
     Admin::of(&first).put(&add(b"ana", b"1234"));
     // Who only asks what would happen may.
-    let check = Scratch::new("config");
-    fs::write(check.path(), format!("state = \"{}\"\n", file.path())).expect("a configuration");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
-    command.args(["check", check.path()]);
-    assert_eq!(run(command).status.code(), Some(0));
+    assert_eq!(check(file.path()).status.code(), Some(0));
     // However it ends.
     first.kill();
     assert_eq!(Admin::of(&with_state(&file, &[])).users(), [b"ana".to_vec()]);
