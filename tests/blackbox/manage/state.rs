@@ -197,9 +197,38 @@ impl Folder {
         folder
     }
 
+    fn file(&self, name: &str) -> String {
+        format!("{}/{name}", self.0.path())
+    }
+
     fn remove(&self) {
         fs::remove_dir_all(self.0.path()).expect("removing the folder");
     }
+}
+
+/// Reading a pipe waits for somebody to write, and a device need not end.
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_neither_read_nor_written() {
+    let folder = Folder::new();
+    let [pipe, zero, state] = ["pipe", "zero", "state"].map(|name| folder.file(name));
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("running mkfifo").success());
+    std::os::unix::fs::symlink("/dev/zero", &zero).expect("a link");
+    for path in [&pipe, &zero, folder.0.path()] {
+        let checked = check(path);
+        assert_eq!(checked.status.code(), Some(1), "{path}: {}", checked.stderr);
+        for said in [checked.stderr, fails_to_start(&["--state", path])] {
+            assert!(said.contains("it is no regular file"), "{path}: {said}");
+        }
+    }
+    let lock = folder.file("state.lock");
+    fs::rename(pipe, &lock).expect("a pipe there");
+    assert!(fails_to_start(&["--state", &state]).contains(&lock));
+    fs::remove_file(&lock).expect("its end");
+    fs::create_dir(&lock).expect("a folder there");
+    assert!(fails_to_start(&["--state", &state]).contains(&lock));
+    folder.remove();
 }
 
 const ONESHOT_TOKEN: &str = "123456789abcdef1";
@@ -230,7 +259,7 @@ fn jwt() -> String {
 #[test]
 fn what_cannot_be_stored_is_refused_in_every_dialect() {
     let folder = Folder::new();
-    let state = format!("{}/state", folder.0.path());
+    let state = folder.file("state");
     let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
     command.args(["-p", "0", "-P", "0", "-U", "admin:secret", "--state", &state]);
     for dialect in ["monitor", "oneshot", "datagram", "json"] {
