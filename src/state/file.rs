@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::record;
+use super::toml_error::text;
 use crate::core::Snapshot;
 
 /// A file that holds a [`Snapshot`]. Only one server may use it, see
@@ -123,9 +124,9 @@ impl StateFile {
             return Ok(None);
         }
         let failed = |error| StateError::Read(self.path.clone(), error);
-        let text = fs::read_to_string(&self.path).map_err(failed)?;
+        let octets = fs::read(&self.path).map_err(failed)?;
         let content = |error| StateError::Content(self.path.clone(), error);
-        let snapshot = record::parse(&text).map_err(content)?;
+        let snapshot = text(&octets).and_then(record::parse).map_err(content)?;
         // Not before it is known to be a state. Somebody else's stays as it is: the next
         // change replaces it.
         #[cfg(unix)]

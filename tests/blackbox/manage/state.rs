@@ -128,6 +128,9 @@ fn what_is_no_state_is_named() {
     assert!(error.contains("line 1: unknown field `colour`"), "{error}");
     fs::write(file.path(), &text[..text.len() / 2]).expect("writing it");
     assert!(fails_with(2, &["--state", file.path()]).contains(file.path()));
+    fs::write(file.path(), [b"# \n# caf\xe9\n", text.as_bytes()].concat()).expect("writing it");
+    let error = fails_with(2, &["--state", file.path()]);
+    assert!(error.contains("line 2: ") && error.contains("UTF-8"), "{error}");
     assert!(fails_to_start(&["--state", "/dev/null/state"]).contains("/dev/null/state"));
 }
 
