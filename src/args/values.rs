@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Account;
@@ -73,6 +73,12 @@ pub(super) fn listener(text: &str) -> Result<SocketAddr, String> {
 
 pub(super) fn maildir(text: &str) -> Result<Maildir, String> {
     Maildir::open(Path::new(text))
+}
+
+pub(super) fn path(text: &str) -> Result<PathBuf, String> {
+    // The system takes neither, but would be asked too late.
+    let given = !text.is_empty() && !text.contains('\0');
+    given.then(|| text.into()).ok_or_else(|| "use the path of a file".into())
 }
 
 pub(super) fn port_range(text: &str) -> Result<(u16, u16), String> {
