@@ -77,9 +77,7 @@ impl<'a> Request<'a> {
             Ok(httparse::Status::Partial) | Err(httparse::Error::TooManyHeaders) => {
                 return Err(Status::FieldsTooLarge);
             }
-            Err(httparse::Error::Version) if names_a_version(head) => {
-                return Err(Status::VersionNotSupported);
-            }
+            Err(httparse::Error::Version) => return wrong_version(head),
             Err(_) => return Err(Status::BadRequest),
         };
         let (Some(method), Some(target)) = (parsed.method, parsed.path) else {
@@ -185,11 +183,17 @@ fn host_name(authority: &str) -> Option<&str> {
     valid.then_some(host)
 }
 
-/// Whether a request line ends with a version, if with none of ours: `METHOD TARGET HTTP/2.0`.
-fn names_a_version(head: &[u8]) -> bool {
-    let line = head.trim_ascii_start().split(|octet| *octet == b'\n').next().unwrap_or_default();
+/// The answer to a request line without a version of ours, `METHOD TARGET HTTP/2.0` or more
+/// words, once it is there: `Ok(None)` needs more octets.
+fn wrong_version<T>(head: &[u8]) -> Result<Option<T>, Status> {
+    let mut lines = head.trim_ascii_start().split(|octet| *octet == b'\n');
+    let (Some(line), Some(_)) = (lines.next(), lines.next()) else {
+        return if head.len() < HEAD_MAX { Ok(None) } else { Err(Status::BadRequest) };
+    };
     let mut words = line.trim_ascii_end().split(|octet| *octet == b' ').skip(2);
-    words.next().is_some_and(|word| word.starts_with(b"HTTP/")) && words.next().is_none()
+    let named = words.next().is_some_and(|word| word.starts_with(b"HTTP/"));
+    let last = words.next().is_none();
+    Err(if named && last { Status::VersionNotSupported } else { Status::BadRequest })
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 
+use super::native;
+
 /// Any port does: nothing is sent there (9 is "discard").
 const NOWHERE: u16 = 9;
 
@@ -30,13 +32,13 @@ pub fn towards(ip: IpAddr) -> io::Result<SocketAddr> {
     probe.local_addr().map(portless)
 }
 
-/// Whether an address is one of this machine's: only to those can be bound. When
-/// that can't be found out, it is.
+/// Whether what is sent to an address from here may arrive here: it is one of this
+/// machine's, since only to those can be bound, or the kernel keeps it without one, or
+/// any group may have joined it. When that can't be found out, it is.
 pub fn is_here(ip: IpAddr) -> bool {
-    match UdpSocket::bind((ip, 0)) {
-        Ok(_) => true,
-        Err(error) => error.kind() != ErrorKind::AddrNotAvailable,
-    }
+    let bound = UdpSocket::bind((ip, 0));
+    let other = bound.is_err_and(|error| error.kind() == ErrorKind::AddrNotAvailable);
+    !other || ip.is_multicast() || native::leads_here(ip)
 }
 
 fn portless(mut address: SocketAddr) -> SocketAddr {
@@ -65,6 +67,7 @@ mod tests {
         let elsewhere = "2001:db8:ffff::1".parse().unwrap();
         assert!(!is_here(elsewhere) || UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_err());
         assert!(!is_here(Ipv4Addr::new(203, 0, 113, 77).into()));
+        assert!(is_here(Ipv4Addr::new(224, 0, 1, 1).into()));
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub mod pool;
 pub mod refusals;
 pub mod relay;
 pub mod rendezvous;
+#[cfg(all(target_os = "linux", feature = "native"))]
+mod route;
 pub mod session;
 pub mod sources;
 pub mod strangers;

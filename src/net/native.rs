@@ -1,5 +1,6 @@
 //! What std can't ask a Unix kernel for about sockets. Besides, `rustix` is known to
-//! `pop3/reach.rs` (files), to `client/prompt.rs` (the terminal), and to tests.
+//! `route.rs` (rtnetlink), `pop3/reach.rs` (files), `client/prompt.rs` (the terminal), and
+//! to tests.
 //!
 //! All of it is optional: elsewhere, or without the feature `native`, these
 //! functions do nothing or say that there is no such thing, and everything works
@@ -50,6 +51,13 @@ pub fn reset_on_close(stream: &TcpStream) {
 #[cfg(all(target_os = "linux", feature = "native"))]
 pub fn reset(stream: &TcpStream) -> bool {
     rustix::net::connect_unspec(stream).is_ok()
+}
+
+/// Whether the kernel keeps what is sent to an address, though that is on no interface
+/// here; what can't be asked is taken for false.
+#[cfg(all(target_os = "linux", feature = "native"))]
+pub fn leads_here(ip: IpAddr) -> bool {
+    super::route::leads_here(ip).unwrap_or(false)
 }
 
 /// Whether connections can leave from a chosen address here.
@@ -129,6 +137,11 @@ pub fn reset_on_close(_: &TcpStream) {}
 
 #[cfg(not(all(target_os = "linux", feature = "native")))]
 pub fn reset(_: &TcpStream) -> bool {
+    false
+}
+
+#[cfg(not(all(target_os = "linux", feature = "native")))]
+pub fn leads_here(_: IpAddr) -> bool {
     false
 }
 

@@ -10,6 +10,7 @@
 //! The header is that of the PROXY protocol, on connections of which a trusted proxy has
 //! yet to say where they come from.
 
+use std::fmt::Display;
 use std::time::Instant;
 
 use crate::core::{Client, Connection, Core, Ended};
@@ -20,9 +21,9 @@ use crate::wire::socks5::{
     Request, Socks5Error,
 };
 
-/// Octets that may wait while the handshake goes on: the longest message is 515, and a
-/// header 2048; the rest is payload that came right behind.
-pub const LONGEST_INPUT: usize = 4096;
+/// Octets that may wait while the handshake goes on: a proxy's header, if one is due, and
+/// what came right behind it. Of others no message is longer than 515.
+pub const LONGEST_INPUT: usize = Header::LEN_MAX + 4096;
 
 /// What a handshake ends in: a client that may ask, and what it asks for.
 #[derive(Debug)]
@@ -84,8 +85,7 @@ impl<'a> Handshake<'a> {
             // "Any sequence which does not exactly match the protocol must be discarded and
             // cause the receiver to abort the connection."
             Err(error) => {
-                let proxy = self.connection.client().ip();
-                log::warn!(service = "socks", address:% = proxy, error:%; "proxy-protocol-error");
+                self.misses_header(error);
                 self.connection.ended(Ended::ProxyProtocolError);
                 return Some(Next::Close);
             }
@@ -94,6 +94,14 @@ impl<'a> Handshake<'a> {
         self.state = State::Greeting;
         let counted = self.core.identify(self.connection, header.source);
         counted.is_err().then_some(Next::Close)
+    }
+
+    /// Says so where a proxy should have sent a header, and why there is none.
+    pub fn misses_header(&self, error: impl Display) {
+        if matches!(self.state, State::Header) {
+            let proxy = self.connection.client().ip();
+            log::warn!(service = "socks", address:% = proxy, error:%; "proxy-protocol-error");
+        }
     }
 
     fn greeted(&mut self, greeting: &Greeting, output: &mut Vec<u8>) -> Option<Next<Accepted>> {

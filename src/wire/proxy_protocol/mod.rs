@@ -43,8 +43,6 @@ pub enum ProxyProtocolError {
     Command(u8),
     /// An address family or a transport that the specification does not have.
     Family(u8),
-    /// More octets announced than fit into [`Header::LEN_MAX`].
-    Length(u16),
     /// The announced octets don't hold what has to be in them.
     Truncated,
     /// The header has been changed on its way.
@@ -62,9 +60,6 @@ impl fmt::Display for ProxyProtocolError {
             Self::Version(got) => write!(f, "the binary header has the version {got} instead of 2"),
             Self::Command(got) => write!(f, "the command {got:#03x} is neither LOCAL nor PROXY"),
             Self::Family(got) => write!(f, "there is no address family and transport {got:#04x}"),
-            Self::Length(got) => {
-                write!(f, "{got} octets are announced, more than {}", Header::LEN_MAX)
-            }
             Self::Truncated => f.write_str("the header ends inside of what it has to hold"),
             Self::Checksum => f.write_str("the checksum does not fit the header"),
         }
@@ -78,9 +73,9 @@ impl Header {
     /// to store all the line and a trailing zero".
     pub const LINE_MAX: usize = 107;
 
-    /// The longest header of either version. The specification has it fit into one segment;
-    /// 536 octets always do, and this leaves room for certificates' names and the like.
-    pub const LEN_MAX: usize = 2048;
+    /// The longest header of either version: 16 octets, and as many as they can announce. Most
+    /// have some 50, but there may be a client's certificate in it.
+    pub const LEN_MAX: usize = 16 + u16::MAX as usize;
 
     /// Reads a header from the front of `bytes`.
     ///

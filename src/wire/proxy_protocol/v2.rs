@@ -5,7 +5,8 @@
 //!
 //! VER_CMD:  2, then 0 LOCAL or 1 PROXY                             four bits each
 //! FAM:      0 none, 1 IPv4, 2 IPv6, 3 Unix; then 0 none, 1 stream, 2 datagrams
-//! LEN octets of FAM 11 and 21:  SRC 4/16 | DST 4/16 | SRC.PORT 2 | DST.PORT 2 | TLVs
+//! LEN octets of FAM 1x and 2x:  SRC 4/16 | DST 4/16 | SRC.PORT 2 | DST.PORT 2 | TLVs
+//! LEN octets of FAM 3x:         SRC 108 | DST 108 | TLVs
 //! TLV:      TYPE 1 | LENGTH 2 | LENGTH octets
 //! ```
 
@@ -20,9 +21,11 @@ pub const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
 /// The octets before those that LEN counts.
 const FIXED: usize = SIGNATURE.len() + 4;
 
-/// FAM: TCP over IPv4, and over IPv6.
-const TCP_V4: u8 = 0x11;
-const TCP_V6: u8 = 0x21;
+/// FAM: the transport that is ours.
+const STREAM: u8 = 1;
+
+/// The octets of two addresses of Unix sockets.
+const UNIX: usize = 2 * 108;
 
 /// The TLV with a checksum of the whole header (section 2.2.3).
 const CRC32C: u8 = 0x03;
@@ -51,36 +54,27 @@ pub fn decode(bytes: &[u8]) -> Decoded<Header, ProxyProtocolError> {
         return Err(ProxyProtocolError::Family(family));
     }
     let Some(length) = input.u16() else { return Ok(None) };
-    if FIXED + usize::from(length) > Header::LEN_MAX {
-        return Err(ProxyProtocolError::Length(length));
-    }
     let Some(block) = input.take(length.into()) else { return Ok(None) };
-    let source = match family {
-        TCP_V4 | TCP_V6 if !is_local => Some(source(family, bytes, block)?),
-        // "automatically falls back to the UNSPEC mode for the valid combinations above
-        // that it does not support", which is "to accept the connection anyway and use the
-        // real endpoint addresses".
-        _ => None,
-    };
+    let source = if is_local { None } else { source(family, bytes, block)? };
     Ok(Some((Header { source }, input.used())))
 }
 
-/// The source in a block, which is to be whole and intact.
-fn source(family: u8, bytes: &[u8], block: &[u8]) -> Result<SocketAddr, ProxyProtocolError> {
+/// The source in a block, which is to be whole and intact. `None`: the family has none that
+/// could be used.
+fn source(
+    family: u8,
+    bytes: &[u8],
+    block: &[u8],
+) -> Result<Option<SocketAddr>, ProxyProtocolError> {
     let mut input = Input::new(block);
-    let address = |input: &mut Input| -> Option<IpAddr> {
-        if family == TCP_V4 {
-            input.array::<4>().map(IpAddr::from)
-        } else {
-            input.array::<16>().map(IpAddr::from)
-        }
+    let addresses = match family >> 4 {
+        // "the receiver should ignore address information", and what else there is.
+        0 => return Ok(None),
+        1 => pair(&mut input, |input| input.array::<4>().map(IpAddr::from)).map(Some),
+        2 => pair(&mut input, |input| input.array::<16>().map(IpAddr::from)).map(Some),
+        _ => input.take(UNIX).map(|_| None),
     };
-    let mut addresses = || {
-        let (source, _destination) = (address(&mut input)?, address(&mut input)?);
-        let (source_port, _destination_port) = (input.u16()?, input.u16()?);
-        Some(SocketAddr::new(source, source_port))
-    };
-    let source = addresses().ok_or(ProxyProtocolError::Truncated)?;
+    let source = addresses.ok_or(ProxyProtocolError::Truncated)?;
     while input.used() < block.len() {
         let start = FIXED + input.used();
         let mut vector = || Some((input.u8()?, input.u16()?));
@@ -94,7 +88,17 @@ fn source(family: u8, bytes: &[u8], block: &[u8]) -> Result<SocketAddr, ProxyPro
             }
         }
     }
-    Ok(source)
+    // "automatically falls back to the UNSPEC mode for the valid combinations above that it does
+    // not support", which is "to accept the connection anyway and use the real endpoint
+    // addresses". Datagrams are none of ours.
+    Ok(source.filter(|_| family & 0x0f == STREAM))
+}
+
+/// Both addresses, then both ports; the source's.
+fn pair(input: &mut Input, address: impl Fn(&mut Input) -> Option<IpAddr>) -> Option<SocketAddr> {
+    let (source, _destination) = (address(input)?, address(input)?);
+    let (source_port, _destination_port) = (input.u16()?, input.u16()?);
+    Some(SocketAddr::new(source, source_port))
 }
 
 /// The CRC32c of a header (RFC 4960, appendix B), with zeros for the four octets of the

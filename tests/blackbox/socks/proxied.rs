@@ -141,7 +141,7 @@ fn without_a_right_header_it_is_closed_and_said_why() {
 #[test]
 fn a_header_must_come_in_time() {
     let log = Scratch::new("log");
-    let server = trusting(&["--access-log", log.path(), "--handshake-timeout", "0.2"]);
+    let mut server = trusting(&["--access-log", log.path(), "--handshake-timeout", "0.2"]);
     let halves: [&[u8]; 3] = [b"", &LINE[..9], &BINARY_V6[..20]];
     let mut open = halves.map(|half| {
         let mut proxy = Peer::connect(server.socks);
@@ -150,6 +150,20 @@ fn a_header_must_come_in_time() {
     });
     open.iter_mut().for_each(Peer::expect_end);
     assert!(log.records(3).iter().all(|record| record[11] == "handshake-timeout"));
+    let told =
+        "proxy-protocol-error service=socks address=127.0.0.1 error=\"it has not come in time";
+    assert_eq!(server.whole_log().matches(told).count(), 3);
+}
+
+/// With all that a header can announce, as for a client's certificate.
+#[test]
+fn the_longest_header_is_read() {
+    let server = trusting(&[]);
+    let mut header = BINARY_V6.to_vec();
+    let more = u16::MAX - 36 - 3;
+    header[14..16].copy_from_slice(&u16::MAX.to_be_bytes());
+    header.extend([&[0xee], &more.to_be_bytes()[..], &vec![0x55; more.into()]].concat());
+    announced(&server, &header, echo()).expect_echo(b"hello");
 }
 
 #[test]
