@@ -24,7 +24,8 @@ use file::File;
 use over::joined;
 use settings::settings;
 use values::{
-    accounts, buffer_size, count, ip, listener, maildir, port_number, port_range, positive, seconds,
+    accounts, buffer_size, count, ip, listener, maildir, path, port_number, port_range, positive,
+    seconds,
 };
 
 use crate::core::{BufferSize, Cidr, Maildir, Name, NewUser, Secret};
@@ -82,7 +83,7 @@ pub struct Args {
     maildir: Option<Maildir>,
     /// keeps users, admins and settings (memory only);
     /// once it exists it wins over -u and -U
-    #[argh(option, arg_name = "file")]
+    #[argh(option, arg_name = "file", from_str_fn(path))]
     state: Option<PathBuf>,
     /// leave it off although there is a file
     #[argh(switch, short = 'N')]
@@ -150,10 +151,10 @@ pub struct Args {
     #[argh(option, arg_name = "cidr")]
     proxy_from: Vec<Cidr>,
     /// POP3 logins seen passing; switches the monitor on
-    #[argh(option, arg_name = "file")]
+    #[argh(option, arg_name = "file", from_str_fn(path))]
     credentials_log: Option<PathBuf>,
     /// one line for each connection (none)
-    #[argh(option, arg_name = "file")]
+    #[argh(option, arg_name = "file", from_str_fn(path))]
     access_log: Option<PathBuf>,
     /// how events are written to standard error (text)
     #[argh(option, arg_name = "text|json|journal")]
@@ -162,7 +163,7 @@ pub struct Args {
     #[argh(option, arg_name = "error|warn|info", from_str_fn(level))]
     log_level: Option<LevelFilter>,
     /// options, accounts, rules, secrets; the command line wins
-    #[argh(option, arg_name = "file.toml")]
+    #[argh(option, arg_name = "file.toml", from_str_fn(path))]
     config: Option<PathBuf>,
     /// what to do instead of serving
     #[argh(subcommand)]

@@ -3,11 +3,11 @@
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Account;
-use crate::core::{BufferSize, Maildir, Name, Password, latin1};
+use crate::core::{BufferSize, LONGEST_TIMEOUT_SECS, Maildir, Name, Password, latin1, timeout};
 
 pub(super) fn accounts(flag: &str, given: &[String]) -> Result<Vec<Account>, String> {
     let accounts: Vec<Account> =
@@ -41,14 +41,9 @@ fn account(flag: &str, text: &str) -> Result<Account, String> {
     Ok((name, password.into()))
 }
 
-/// A year: longer makes no sense, and an `Instant` can still add it.
-const LONGEST: f64 = 366.0 * 24.0 * 60.0 * 60.0;
-
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse::<f64>().ok().filter(|seconds| (0.001..=LONGEST).contains(seconds));
-    let seconds =
-        seconds.ok_or_else(|| format!("use a number of seconds from 0.001 to {LONGEST}"))?;
-    Ok(Duration::from_secs_f64(seconds))
+    let time = text.parse().ok().and_then(timeout);
+    time.ok_or_else(|| format!("use a number of seconds from 0.001 to {LONGEST_TIMEOUT_SECS}"))
 }
 
 pub(super) fn buffer_size(text: &str) -> Result<BufferSize, String> {
@@ -78,6 +73,12 @@ pub(super) fn listener(text: &str) -> Result<SocketAddr, String> {
 
 pub(super) fn maildir(text: &str) -> Result<Maildir, String> {
     Maildir::open(Path::new(text))
+}
+
+pub(super) fn path(text: &str) -> Result<PathBuf, String> {
+    // The system takes neither, but would be asked too late.
+    let given = !text.is_empty() && !text.contains('\0');
+    given.then(|| text.into()).ok_or_else(|| "use the path of a file".into())
 }
 
 pub(super) fn port_range(text: &str) -> Result<(u16, u16), String> {

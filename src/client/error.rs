@@ -56,6 +56,8 @@ pub enum ClientError {
     },
     /// What was given can't be used; why, and what to do.
     Usage(String),
+    /// Nothing can be written to standard output.
+    Output(io::Error),
 }
 
 impl ClientError {
@@ -73,11 +75,14 @@ impl ClientError {
         Self::Unsayable { dialect, command: ask.command(), sayable_by: ask.sayable_by() }
     }
 
-    /// What `socksctl` exits with: 1 the server refused, 2 wrong usage, 3 no server
-    /// was reached that answers.
+    /// What `socksctl` exits with: 1 the server refused, or nothing can be written,
+    /// 2 wrong usage, 3 no server was reached that answers.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused { .. } | Self::LoginRefused { .. } | Self::TokenRefused(_) => 1,
+            Self::Refused { .. }
+            | Self::LoginRefused { .. }
+            | Self::TokenRefused(_)
+            | Self::Output(_) => 1,
             Self::Unsayable { .. } | Self::Usage(_) => 2,
             Self::Unreachable { .. } | Self::Timeout { .. } | Self::Protocol { .. } => 3,
         }
@@ -119,6 +124,7 @@ impl fmt::Display for ClientError {
                 )
             }
             Self::Usage(why) => f.write_str(why),
+            Self::Output(error) => write!(f, "writing to standard output failed: {error}"),
         }
     }
 }
@@ -126,7 +132,7 @@ impl fmt::Display for ClientError {
 impl std::error::Error for ClientError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Unreachable { error, .. } => Some(error),
+            Self::Unreachable { error, .. } | Self::Output(error) => Some(error),
             _ => None,
         }
     }

@@ -67,7 +67,7 @@ pub(super) const PROGRAM: Program = Program {
     ],
     exit_status: &[
         ("0", "done"),
-        ("1", "the server refused"),
+        ("1", "the server refused, or the answer can't be written"),
         ("2", "the command line is wrong"),
         ("3", "the server can't be reached"),
     ],

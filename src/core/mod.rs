@@ -86,7 +86,8 @@ pub use rules::{
     UnknownList,
 };
 pub use settings::{
-    BadSetting, BufferSize, Maildir, NAMES as SETTING_NAMES, PageSize, Setting, Settings,
+    BadSetting, BufferSize, LONGEST_TIMEOUT_SECS, Maildir, NAMES as SETTING_NAMES, PageSize,
+    Setting, Settings, timeout,
 };
 pub use states::{Ended, State};
 pub use targets::TargetTotals;

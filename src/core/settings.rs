@@ -178,8 +178,16 @@ pub const NAMES: [&str; 7] = [
     "max_new_per_address",
 ];
 
-/// A year: who means longer has mistaken the unit.
-const LONGEST_TIMEOUT_SECS: u64 = 366 * 24 * 60 * 60;
+/// A year, in seconds: who means longer has mistaken the unit, and an `Instant` can still
+/// add it.
+pub const LONGEST_TIMEOUT_SECS: u32 = 366 * 24 * 60 * 60;
+
+/// Accepts a time in seconds as options and the state have it, from 0.001 to
+/// [`LONGEST_TIMEOUT_SECS`]; `None` when it is out of range.
+pub fn timeout(seconds: f64) -> Option<Duration> {
+    let range = 0.001..=f64::from(LONGEST_TIMEOUT_SECS);
+    range.contains(&seconds).then(|| Duration::from_secs_f64(seconds))
+}
 
 impl Setting {
     /// What it is called: as in [`Self::parse`], where it can be parsed.
@@ -249,7 +257,7 @@ impl Setting {
         let count = u32::try_from(number).ok();
         let limit = count.map(|count| Some(count).filter(|count| *count > 0));
         match name {
-            "timeout" => (1..=LONGEST_TIMEOUT_SECS)
+            "timeout" => (1..=LONGEST_TIMEOUT_SECS.into())
                 .contains(&number)
                 .then(|| Self::Timeout(Duration::from_secs(number))),
             "max_connections" => count.map(Self::MaxConnections),

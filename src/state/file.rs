@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::record;
+use super::toml_error::text;
 use crate::core::Snapshot;
 
 /// A file that holds a [`Snapshot`]. Only one server may use it, see
@@ -30,6 +31,8 @@ pub enum StateError {
     Write(PathBuf, String),
     /// Another server has it.
     InUse(PathBuf),
+    /// What is to be locked is something else than a file.
+    Lock(PathBuf),
 }
 
 impl fmt::Display for StateError {
@@ -55,6 +58,12 @@ impl fmt::Display for StateError {
                  stores: stop that one first, or name another file",
                 path.display()
             ),
+            Self::Lock(path) => write!(
+                f,
+                "locking the state failed: {} is no regular file; move it away, or name another \
+                 state",
+                path.display()
+            ),
         }
     }
 }
@@ -74,15 +83,22 @@ impl StateFile {
     /// is locked is an empty file beside it, since it is itself replaced.
     ///
     /// # Errors
-    /// [`StateError::InUse`], and [`StateError::Write`] when there can't be a file.
+    /// [`StateError::InUse`], [`StateError::Read`] when it is no regular file,
+    /// [`StateError::Lock`] when the other is none, and [`StateError::Write`] when there
+    /// can't be one.
     pub fn lock(&mut self) -> Result<(), StateError> {
         if self.lock.is_some() {
             return Ok(());
         }
+        self.exists()?;
+        let path = beside(&self.path, ".lock");
+        if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+            return Err(StateError::Lock(path));
+        }
         let failed = |error: io::Error| StateError::Write(self.path.clone(), error.to_string());
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
-        let file = private(&mut options).open(beside(&self.path, ".lock")).map_err(failed)?;
+        let file = private(&mut options).open(path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StateError::InUse(self.path.clone())),
@@ -98,18 +114,39 @@ impl StateFile {
         &self.path
     }
 
-    /// What it holds; `None` when there is no such file.
+    /// What it holds; `None` when there is no such file. Who has locked it also closes
+    /// it to others, to whom an editor may have opened it.
     ///
     /// # Errors
     /// [`StateError::Read`] and [`StateError::Content`].
     pub fn read(&self) -> Result<Option<Snapshot>, StateError> {
-        let text = match fs::read_to_string(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StateError::Read(self.path.clone(), error)),
-        };
+        if !self.exists()? {
+            return Ok(None);
+        }
+        let failed = |error| StateError::Read(self.path.clone(), error);
+        let octets = fs::read(&self.path).map_err(failed)?;
         let content = |error| StateError::Content(self.path.clone(), error);
-        record::parse(&text).map(Some).map_err(content)
+        let snapshot = text(&octets).and_then(record::parse).map_err(content)?;
+        // Not before it is known to be a state. Somebody else's stays as it is: the next
+        // change replaces it.
+        #[cfg(unix)]
+        if self.lock.is_some() {
+            let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            let _ = fs::set_permissions(&self.path, private);
+        }
+        Ok(Some(snapshot))
+    }
+
+    /// Whether there is one, and then a regular file: opening a pipe waits for somebody
+    /// to write, and a device need not come to an end.
+    fn exists(&self) -> Result<bool, StateError> {
+        let error = match fs::metadata(&self.path) {
+            Ok(found) if found.is_file() => return Ok(true),
+            Ok(_) => io::Error::other("it is no regular file; name another one"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => error,
+        };
+        Err(StateError::Read(self.path.clone(), error))
     }
 
     /// Replaces what it holds. When this comes back well, the system has it on

@@ -55,6 +55,12 @@ const COMMENT: &str = "\
 
 ";
 
+/// What any version has.
+#[derive(Deserialize)]
+struct Version {
+    version: i64,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Record {
@@ -142,10 +148,13 @@ pub fn format(snapshot: &Snapshot) -> io::Result<String> {
 /// # Errors
 /// A text that says where and what is wrong; it shows no secret.
 pub fn parse(text: &str) -> Result<Snapshot, String> {
-    let record: Record = toml::from_str(text).map_err(|error| without_source(&error, text))?;
-    if record.version != VERSION {
-        return Err(format!("its version is {}, this server knows {VERSION}", record.version));
+    let wrong = |error| without_source(&error, text);
+    // First of all, as another version may have other fields.
+    let Version { version } = toml::from_str(text).map_err(wrong)?;
+    if version != i64::from(VERSION) {
+        return Err(format!("its version is {version}, this server knows {VERSION}"));
     }
+    let record: Record = toml::from_str(text).map_err(wrong)?;
     let users: Vec<_> = record.users.iter().map(user).collect::<Result<_, _>>()?;
     let admins: Vec<_> = record.admins.iter().map(admin).collect::<Result<_, _>>()?;
     distinct("user", users.iter().map(|user| &user.name))?;
@@ -306,9 +315,12 @@ mod tests {
     fn what_is_wrong_is_named_with_its_line_and_no_secret() {
         let text = format(&snapshot()).unwrap();
         for (from, to, expected) in [
-            ("version = 1", "version = 2", "version is 2"),
+            ("version = 1", "version = 2\ncolour = 3", "version is 2"),
             ("version = 1", "version = 1\ncolour = 3", "line 5: unknown field `colour`"),
             ("timeout = 1.5", "timeout = -1.0", "timeout"),
+            ("timeout = 1.5", "timeout = 0.0009", "timeout is out of range"),
+            ("timeout = 1.5", "timeout = 31622401", "timeout is out of range"),
+            ("timeout = 1.5", "timeout = 1e19", "timeout is out of range"),
             ("buffer_size = 512", "buffer_size = 511", "buffer_size"),
             ("name = \"root\"", "name = \"ro/ot\"", "ro/ot"),
             ("rate_up = 4", "rate = 4", "unknown field `rate`"),

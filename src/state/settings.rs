@@ -1,11 +1,10 @@
 //! The settings that admins have changed, as they are written in the state.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::{BufferSize, Maildir, PageSize, Setting};
+use crate::core::{BufferSize, Maildir, PageSize, Setting, timeout};
 
 /// In seconds and octets; where 0 makes no sense, it is "none".
 #[derive(Default, Serialize, Deserialize)]
@@ -63,10 +62,7 @@ impl Settings {
     pub(super) fn changes(self) -> Result<Vec<Setting>, String> {
         let wrong = |name: &str| format!("settings: the value of {name} is out of range");
         let limit = |limit: u32| Some(limit).filter(|limit| *limit > 0);
-        let timeout = |seconds: f64| {
-            let timeout = Duration::try_from_secs_f64(seconds).ok();
-            timeout.filter(|timeout| !timeout.is_zero()).ok_or_else(|| wrong("timeout"))
-        };
+        let timeout = |seconds| timeout(seconds).ok_or_else(|| wrong("timeout"));
         let buffer_size = |octets: u16| match octets {
             0 => Ok(None),
             _ => BufferSize::new(octets.into()).map(Some).ok_or_else(|| wrong("buffer_size")),

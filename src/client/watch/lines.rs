@@ -44,7 +44,7 @@ pub fn watch(whom: Whom, pace: Pace, output: Output) -> Result<(), ClientError> 
         match writeln!(out, "{line}").and_then(|()| out.flush()) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
-            Err(error) => return Err(ClientError::Usage(format!("can't write a line: {error}"))),
+            Err(error) => return Err(ClientError::Output(error)),
         }
         written += 1;
         if pace.count == Some(written) {

@@ -56,8 +56,8 @@ pub struct Pace {
 ///
 /// # Errors
 /// What [`connect`](super::connect) and [`Client::say`](super::Client::say) say
-/// about the first look; later only that the server does not let us in any more. A
-/// server that is gone is waited for.
+/// about the first look; later only that the server does not let us in any more, or that
+/// a line can't be written. A server that is gone is waited for.
 pub fn run(whom: Whom, pace: Pace, output: Output) -> Result<(), ClientError> {
     let capable = env::var_os("TERM").is_none_or(|name| name != "dumb");
     if output == Output::Text && io::stdout().is_terminal() && capable {

@@ -190,6 +190,7 @@ fn is_final(error: &ClientError) -> bool {
         ClientError::LoginRefused { .. }
         | ClientError::TokenRefused(_)
         | ClientError::Usage(_)
+        | ClientError::Output(_)
         | ClientError::Unsayable { .. } => true,
         ClientError::Refused { .. }
         | ClientError::Unreachable { .. }

@@ -158,6 +158,21 @@ fn what_is_wrong_is_named_with_its_line() {
 }
 
 #[test]
+fn a_path_is_not_empty() {
+    for option in ["state", "access-log", "credentials-log", "maildir", "config"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
+        command.args(["-p", "0", "-P", "0", &format!("--{option}"), ""]);
+        let run = run(command);
+        assert_eq!(run.status.code(), Some(2), "{option}: {}", run.stderr);
+        assert!(run.stderr.contains(&format!("option '--{option}'")), "{}", run.stderr);
+        if option != "config" {
+            assert!(wrong(&format!("{option} = \"\"")).contains("line 1: "), "{option}");
+            assert!(wrong(&format!("{option} = \"a\\u0000\"")).contains("line 1: "), "{option}");
+        }
+    }
+}
+
+#[test]
 fn what_is_not_the_default_is_told() {
     let said = check(&file("")).stdout;
     let names = said.lines().filter_map(|line| line.split_once(": ")).map(|(name, _)| name);

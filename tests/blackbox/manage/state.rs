@@ -30,6 +30,15 @@ fn fails_with(code: i32, args: &[&str]) -> String {
     run.stderr
 }
 
+/// What `socksd check` says of a configuration with that state.
+fn check(state: &str) -> Run {
+    let config = Scratch::new("config");
+    fs::write(config.path(), format!("state = \"{state}\"\n")).expect("a configuration");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
+    command.args(["check", config.path()]);
+    run(command)
+}
+
 #[test]
 fn changes_survive_a_restart() {
     let file = Scratch::new("toml");
@@ -95,10 +104,17 @@ fn an_option_of_the_command_line_counts_until_an_admin_changes_it() {
 fn only_its_owner_can_read_the_state() {
     use std::os::unix::fs::PermissionsExt;
     let file = Scratch::new("toml");
+    let mode = || fs::metadata(file.path()).expect("a state").permissions().mode() & 0o777;
     let server = with_state(&file, &["-u", "ana:1234"]);
     Admin::of(&server).put(&remove(b"ana"));
-    let mode = fs::metadata(file.path()).expect("a state").permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(mode(), 0o600);
+    drop(server);
+    // As after editing it by hand; who only asks changes nothing.
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).expect("its owner");
+    assert_eq!(check(file.path()).status.code(), Some(0));
+    assert_eq!(mode(), 0o644);
+    drop(with_state(&file, &[]));
+    assert_eq!(mode(), 0o600);
     assert!(fs::metadata(format!("{}.new", file.path())).is_err(), "nothing is left behind");
 }
 
@@ -112,6 +128,9 @@ fn what_is_no_state_is_named() {
     assert!(error.contains("line 1: unknown field `colour`"), "{error}");
     fs::write(file.path(), &text[..text.len() / 2]).expect("writing it");
     assert!(fails_with(2, &["--state", file.path()]).contains(file.path()));
+    fs::write(file.path(), [b"# \n# caf\xe9\n", text.as_bytes()].concat()).expect("writing it");
+    let error = fails_with(2, &["--state", file.path()]);
+    assert!(error.contains("line 2: ") && error.contains("UTF-8"), "{error}");
     assert!(fails_to_start(&["--state", "/dev/null/state"]).contains("/dev/null/state"));
 }
 
@@ -124,11 +143,7 @@ fn a_second_server_with_the_same_state_refuses_to_start() {
     assert!(!error.contains("password") && error.lines().count() == 1, "{error}");
     Admin::of(&first).put(&add(b"ana", b"1234"));
     // Who only asks what would happen may.
-    let check = Scratch::new("config");
-    fs::write(check.path(), format!("state = \"{}\"\n", file.path())).expect("a configuration");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
-    command.args(["check", check.path()]);
-    assert_eq!(run(command).status.code(), Some(0));
+    assert_eq!(check(file.path()).status.code(), Some(0));
     // However it ends.
     first.kill();
     assert_eq!(Admin::of(&with_state(&file, &[])).users(), [b"ana".to_vec()]);
@@ -185,9 +200,38 @@ impl Folder {
         folder
     }
 
+    fn file(&self, name: &str) -> String {
+        format!("{}/{name}", self.0.path())
+    }
+
     fn remove(&self) {
         fs::remove_dir_all(self.0.path()).expect("removing the folder");
     }
+}
+
+/// Reading a pipe waits for somebody to write, and a device need not end.
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_neither_read_nor_written() {
+    let folder = Folder::new();
+    let [pipe, zero, state] = ["pipe", "zero", "state"].map(|name| folder.file(name));
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("running mkfifo").success());
+    std::os::unix::fs::symlink("/dev/zero", &zero).expect("a link");
+    for path in [&pipe, &zero, folder.0.path()] {
+        let checked = check(path);
+        assert_eq!(checked.status.code(), Some(1), "{path}: {}", checked.stderr);
+        for said in [checked.stderr, fails_to_start(&["--state", path])] {
+            assert!(said.contains("it is no regular file"), "{path}: {said}");
+        }
+    }
+    let lock = folder.file("state.lock");
+    fs::rename(pipe, &lock).expect("a pipe there");
+    assert!(fails_to_start(&["--state", &state]).contains(&lock));
+    fs::remove_file(&lock).expect("its end");
+    fs::create_dir(&lock).expect("a folder there");
+    assert!(fails_to_start(&["--state", &state]).contains(&lock));
+    folder.remove();
 }
 
 const ONESHOT_TOKEN: &str = "123456789abcdef1";
@@ -218,7 +262,7 @@ fn jwt() -> String {
 #[test]
 fn what_cannot_be_stored_is_refused_in_every_dialect() {
     let folder = Folder::new();
-    let state = format!("{}/state", folder.0.path());
+    let state = folder.file("state");
     let mut command = Command::new(env!("CARGO_BIN_EXE_socksd"));
     command.args(["-p", "0", "-P", "0", "-U", "admin:secret", "--state", &state]);
     for dialect in ["monitor", "oneshot", "datagram", "json"] {

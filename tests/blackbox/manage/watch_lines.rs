@@ -156,6 +156,20 @@ fn it_ends_when_nobody_reads() {
     assert_eq!(status.code(), Some(0));
 }
 
+/// The command line is all right, so it is not 2.
+#[cfg(target_os = "linux")]
+#[test]
+fn it_fails_as_other_commands_do_when_a_line_cannot_be_written() {
+    let server = Server::open();
+    for args in [&["watch", "--count", "1"][..], &["metrics"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+        let output = socksctl(server.shoes, args).stdout(full).output().expect("running socksctl");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        assert!(said.starts_with("socksctl: writing to standard output failed: "), "{said}");
+    }
+}
+
 #[test]
 fn a_server_that_is_gone_is_told_in_the_same_form() {
     let mut server = Server::open();
