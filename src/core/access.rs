@@ -34,7 +34,12 @@ pub struct AccessLine {
 
 impl fmt::Display for AccessLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let user = self.user.as_deref().unwrap_or("-");
+        let user = match self.user.as_deref() {
+            None => "-",
+            // Somebody of that name, written as octets that could forge a line are.
+            Some("-") => "\\x2d",
+            Some(user) => user,
+        };
         let (ip, port) = (self.client.ip(), self.client.port());
         write!(f, "{}\t{user}\tA\t{ip}\t{port}\t", Utc(self.date))?;
         match &self.destination {
@@ -81,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_connection_is_one_line() {
-        let line = AccessLine {
+        let mut line = AccessLine {
             date: SystemTime::UNIX_EPOCH,
             user: Some("ana".into()),
             client: "192.0.2.7:4711".parse().unwrap(),
@@ -94,6 +99,10 @@ mod tests {
         };
         let expected = "1970-01-01T00:00:00Z\tana\tA\t192.0.2.7\t4711\texample.org\t80\t0\t77\t1256\t12\tclosed";
         assert_eq!(line.to_string(), expected);
+        for (user, shown) in [(None, "Z\t-\tA"), (Some("-"), "Z\t\\x2d\tA")] {
+            line.user = user.map(str::to_owned);
+            assert!(line.to_string().contains(shown), "{line}");
+        }
     }
 
     #[test]
