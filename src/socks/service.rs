@@ -110,11 +110,11 @@ impl Service {
             Ok(Ending::Closed) => self.refusals.part(connection, control.shared()),
             Ok(Ending::Left { .. }) | Err(ConverseError::Io(_)) if !session.spoke() => {}
             Ok(Ending::Left { .. }) | Err(ConverseError::Io(_)) => {
-                session.misses_header("the connection ended inside of it");
+                session.misses_header("the connection ended inside of the header");
                 connection.ended(Ended::ClientError);
             }
             Err(ConverseError::TimedOut) => {
-                session.misses_header("it has not come in time, or not whole");
+                session.misses_header("no whole header has come in time");
                 connection.ended(Ended::HandshakeTimeout);
             }
         }

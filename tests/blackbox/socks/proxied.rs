@@ -150,8 +150,7 @@ fn a_header_must_come_in_time() {
     });
     open.iter_mut().for_each(Peer::expect_end);
     assert!(log.records(3).iter().all(|record| record[11] == "handshake-timeout"));
-    let told =
-        "proxy-protocol-error service=socks address=127.0.0.1 error=\"it has not come in time";
+    let told = "proxy-protocol-error service=socks address=127.0.0.1 error=\"no whole header has come in time";
     assert_eq!(server.whole_log().matches(told).count(), 3);
 }
 
