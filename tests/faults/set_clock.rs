@@ -9,6 +9,7 @@ use crate::harness::clock::until;
 use crate::harness::file::Scratch;
 use crate::harness::peer::Peer;
 use crate::harness::server::{Server, run};
+use crate::harness::shoes::Admin;
 use crate::harness::socks::{CONNECT, can_log_in, ip, logged_in, request, try_through};
 use crate::harness::target::echo;
 
@@ -88,12 +89,19 @@ fn a_clock_that_is_set_turns_days_and_ends_no_connection() {
     let target = echo();
     let mut open = clock.through(BOB, target);
     let mut waiting = Peer::connect(clock.server.socks);
-    clock.through(ANA, target).expect_echo(&[0x55; 500]);
+    let mut admin = Admin::of(&clock.server);
+    until("both are counted", || admin.metrics().current == 2);
+    // So that all of it counts before the clock is set: none but these two is open.
+    let mut move_octets = |count| {
+        clock.through(ANA, target).expect_echo(&vec![0x55; count]);
+        until("it is counted", || admin.metrics().current == 2);
+    };
+    move_octets(500);
     until("a day's quota is used up", || try_through(&clock.server, Some(ANA), target).is_none());
     assert_eq!(clock.refused(ANA, target), 0x02);
     // The next day; nothing whose deadline is a minute away is over.
     clock.set("2026-11-22 00:10:00");
-    clock.through(ANA, target).expect_echo(&[0x55; 300]);
+    move_octets(300);
     open.expect_echo(b"still here");
     waiting.send(&[0x05, 0x01]);
     // Backwards, too; what was used on a day that has not come is nobody's gift.
@@ -101,7 +109,7 @@ fn a_clock_that_is_set_turns_days_and_ends_no_connection() {
     open.expect_echo(b"ten years younger");
     waiting.send(&[0x02]);
     waiting.expect(&[0x05, 0x02]);
-    clock.through(ANA, target).expect_echo(&[0x55; 200]);
+    move_octets(200);
     until("no new quota", || try_through(&clock.server, Some(ANA), target).is_none());
 }
 
