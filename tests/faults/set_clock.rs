@@ -69,6 +69,13 @@ impl Clock {
         try_through(&self.server, Some(user), to).expect("the server lets it through")
     }
 
+    /// Waits until a user may come. libfaketime may show the time before once more, when
+    /// two threads ask for it at once.
+    #[track_caller]
+    fn lets_in(&self, user: (&str, &str), to: SocketAddr) {
+        until("it is let in", || try_through(&self.server, Some(user), to).is_some());
+    }
+
     /// The code of a refused CONNECT whose login was accepted.
     #[track_caller]
     fn refused(&self, user: (&str, &str), to: SocketAddr) -> u8 {
@@ -101,6 +108,7 @@ fn a_clock_that_is_set_turns_days_and_ends_no_connection() {
     assert_eq!(clock.refused(ANA, target), 0x02);
     // The next day; nothing whose deadline is a minute away is over.
     clock.set("2026-11-22 00:10:00");
+    clock.lets_in(ANA, target);
     move_octets(300);
     open.expect_echo(b"still here");
     waiting.send(&[0x05, 0x01]);
@@ -126,5 +134,5 @@ fn a_clock_that_is_set_expires_a_user() {
     assert!(!can_log_in(&clock.server, BOB.0, BOB.1));
     until("the date in the log", || clock.server.log().contains("\n2026-11-24T00:0"));
     clock.set("2026-11-23 12:00:00");
-    clock.through(BOB, target).expect_echo(b"the clock was wrong");
+    clock.lets_in(BOB, target);
 }
