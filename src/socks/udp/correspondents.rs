@@ -31,12 +31,17 @@ impl Correspondents {
     pub fn note(&mut self, host: IpAddr, name: Option<&str>, port: u16) {
         self.turn += 1;
         let host = host.to_canonical();
-        let before = self.turns.remove(&host);
-        // Mostly it is the same again.
-        let kept = before.as_ref().and_then(|(_, before)| before.name.clone());
-        let name = name.map(|name| kept.filter(|kept| **kept == *name).unwrap_or(name.into()));
+        let (before, kept) = match self.turns.remove(&host) {
+            Some((before, wanted)) => (Some(before), wanted.name),
+            None => (None, None),
+        };
+        // Mostly it is the same again, and nothing is copied.
+        let name = name.map(|name| match kept {
+            Some(kept) if *kept == *name => kept,
+            _ => name.into(),
+        });
         self.turns.insert(host, (self.turn, Wanted { name, port }));
-        if let Some((before, _)) = before {
+        if let Some(before) = before {
             self.hosts.remove(&before);
         }
         self.hosts.insert(self.turn, host);
