@@ -3,17 +3,15 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Instant, UNIX_EPOCH};
 
-use socksd::core::{Connection, Core, FREE_FAILURES, Name, NewUser, Password, Start};
+use socksd::core::{
+    Connection, Core, FIRST_REFUSAL, FREE_FAILURES, Name, NewUser, Password, Start,
+};
 use socksd::http::{BODY_MAX, HttpSession, Sources};
 use socksd::net::session::{Input, Next, Session};
 
 const FROM: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-
-/// For how long the first failure beyond the free ones has an address refused. A machine
-/// that stands still for so long sees the end of it.
-const REFUSED_FOR: Duration = Duration::from_secs(1);
 
 /// A core with the admin `root`, and connection 1.
 fn core() -> (Core, Connection) {
@@ -161,9 +159,9 @@ fn wrong_passwords_are_counted_and_slowed_down() {
     }
     assert_eq!(core.metrics().failed_logins, u64::from(FREE_FAILURES) + 1);
     let of_all = answer(&core, &post("", &order_of("ana", "sécret"))).0;
-    assert!(of_all == "403 Forbidden" || last.elapsed() >= REFUSED_FOR, "{of_all}");
+    assert!(of_all == "403 Forbidden" || last.elapsed() >= FIRST_REFUSAL, "{of_all}");
     let status = answer(&core, &post("", &order(1, "sécret"))).0;
-    assert!(status == "403 Forbidden" || last.elapsed() >= REFUSED_FOR, "{status}");
+    assert!(status == "403 Forbidden" || last.elapsed() >= FIRST_REFUSAL, "{status}");
     assert_eq!(connection.is_ended(), status == "200 OK");
 }
 
@@ -277,7 +275,7 @@ fn a_right_token_forgives_no_wrong_password() {
     for asked in [get, post(shown, &order(1, "sécret"))] {
         let (told, _) = talk(&core, token, &[asked.as_bytes()]);
         let refused = told.starts_with("HTTP/1.1 401 ");
-        assert!(refused || last.elapsed() >= REFUSED_FOR, "{told}");
+        assert!(refused || last.elapsed() >= FIRST_REFUSAL, "{told}");
         assert!(!refused || !connection.is_ended());
     }
 }

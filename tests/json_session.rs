@@ -3,10 +3,11 @@
 #[allow(dead_code, reason = "the tests of the actions need the rest")]
 mod json_talk;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use json_talk::{EPOCH, EVERYTHING, Fake, PEER, Talk, framed, key, request, token};
 use serde_json::{Value, json};
+use socksd::core::FIRST_REFUSAL;
 use socksd::manage::JsonSession;
 use socksd::net::session::{Next, Session};
 
@@ -80,7 +81,7 @@ fn guessing_is_slowed_down_also_for_a_right_token() {
     let answer = refused.ask("AUTH", json!({"token": token(&[], 60)}));
     // By the clock of the machine, which may have stood still for the second that it lasts.
     if answer["code"] != "INVALID_TOKEN" {
-        return assert!(last.elapsed() >= Duration::from_secs(1), "{answer}");
+        return assert!(last.elapsed() >= FIRST_REFUSAL, "{answer}");
     }
     assert!(refused.closed());
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::thresholds::Thresholds;
+use super::thresholds::{FIRST_REFUSAL, Thresholds};
 
 /// How many addresses are remembered. A peer chooses how many there are, so the
 /// one that failed longest ago makes room.
@@ -129,8 +129,8 @@ pub fn origin(from: IpAddr) -> IpAddr {
 
 fn refusal(beyond: u32) -> Option<Duration> {
     let doublings = beyond.checked_sub(1)?;
-    let seconds = 1u64.checked_shl(doublings).unwrap_or(u64::MAX);
-    Some(Duration::from_secs(seconds))
+    let times = 1u32.checked_shl(doublings).unwrap_or(u32::MAX);
+    Some(FIRST_REFUSAL.saturating_mul(times))
 }
 
 fn forget_oldest(records: &mut HashMap<IpAddr, Record>) {

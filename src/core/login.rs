@@ -224,7 +224,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::core::{FREE_FAILURES, Password, Start};
+    use crate::core::{FIRST_REFUSAL, FREE_FAILURES, Password, Start};
 
     const FROM: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
 
@@ -251,6 +251,6 @@ mod tests {
         let some = || Credential::Checked(Ok(("some".into(), Some(["PING".into()].into()))));
         let (let_in, after) = let_in_after_guesses(some);
         // A machine that stood still for the second that it lasts sees the end of it.
-        assert!(!let_in || after >= Duration::from_secs(1));
+        assert!(!let_in || after >= FIRST_REFUSAL);
     }
 }

@@ -92,7 +92,7 @@ pub use settings::{
 pub use states::{Ended, State};
 pub use targets::TargetTotals;
 pub use text::{JsonLine, Latin1, Printable, latin1};
-pub use thresholds::{FREE_FAILURES, Thresholds};
+pub use thresholds::{FIRST_REFUSAL, FREE_FAILURES, Thresholds};
 pub use token::{Token, TokenHash};
 pub use users::NewUser;
 pub use verifier::Secret;

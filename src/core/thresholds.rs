@@ -5,6 +5,9 @@ use std::time::Duration;
 
 /// Failed logins that cost nothing, unless it is said otherwise.
 pub const FREE_FAILURES: u32 = 10;
+/// For how long the first failure beyond them has an address refused; each further one
+/// for twice as long.
+pub const FIRST_REFUSAL: Duration = Duration::from_secs(1);
 /// Requests of a session within [`Thresholds::REQUEST_WINDOW`], likewise.
 const REQUESTS: NonZeroU32 = NonZeroU32::new(100).unwrap();
 
